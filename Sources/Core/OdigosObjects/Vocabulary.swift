@@ -1,0 +1,1 @@
+// The words of OdigosObjects that others rely on.

@@ -1,0 +1,1 @@
+// The words of Policy that others rely on.
