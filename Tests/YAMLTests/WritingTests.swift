@@ -23,7 +23,7 @@ import YAML
         - 1.5
         - true
         - x: 1
-          y: []
+          "y": []
         text: |
           one
           two

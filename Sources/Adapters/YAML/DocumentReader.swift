@@ -44,9 +44,6 @@ final class DocumentReader {
   private typealias Node = (value: JSONValue, size: Int)
 
   private func node(_ event: Event, depth: Int) throws(YAMLError) -> Node {
-    guard depth <= YAML.maximumDepth else {
-      throw event.error("more than \(YAML.maximumDepth) mappings and sequences inside one another")
-    }
     let result: Node
     let anchor: String?
     switch event.kind {
@@ -65,11 +62,11 @@ final class DocumentReader {
       }
       anchor = scalar.anchor
     case .sequenceStart(let collection):
-      try check(collection, "seq", event)
+      try check(collection, "seq", event, depth)
       result = try sequence(depth: depth)
       anchor = collection.anchor
     case .mappingStart(let collection):
-      try check(collection, "map", event)
+      try check(collection, "map", event, depth)
       result = try mapping(depth: depth)
       anchor = collection.anchor
     default: throw event.error("a value is expected")
@@ -78,9 +75,12 @@ final class DocumentReader {
     return result
   }
 
-  private func check(_ collection: Event.Collection, _ kind: String, _ event: Event) throws(YAMLError) {
+  private func check(_ collection: Event.Collection, _ kind: String, _ event: Event, _ depth: Int) throws(YAMLError) {
     if let tag = collection.tag, tag != "!", tag != YAMLTag.prefix + kind {
       throw event.error("the tag \(tag) is not supported")
+    }
+    guard depth < YAML.maximumDepth else {
+      throw event.error("more than \(YAML.maximumDepth) mappings and sequences inside one another")
     }
   }
 
