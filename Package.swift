@@ -1,0 +1,174 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// Every Swift target of the project: Swift 6 mode, warnings are errors.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .treatAllWarnings(as: .error),
+]
+
+/// The C libraries that the project names: a module map each, nothing built.
+func systemLibrary(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+  .systemLibrary(
+    name: name, path: "Sources/CLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+/// A target of one layer; its folder is `Sources/<layer>/<name>`.
+func target(_ layer: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Sources/\(layer)/\(name)", swiftSettings: settings)
+}
+
+/// The process of one component: at most 40 lines around the component's library.
+func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, path: "Sources/Executables/\(name)", swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", swiftSettings: settings)
+}
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "odigos",
+  products: [
+    .executable(name: "odigos-instrumentor", targets: ["InstrumentorMain"]),
+    .executable(name: "odiglet", targets: ["OdigletMain"]),
+    .executable(name: "odigos-autoscaler", targets: ["AutoscalerMain"]),
+    .executable(name: "odigos-scheduler", targets: ["SchedulerMain"]),
+    .executable(name: "odigos-collector", targets: ["CollectorMain"]),
+    .executable(name: "odigos", targets: ["OdigosMain"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+  ],
+  targets: [
+    // C libraries
+    systemLibrary("COpenSSL", "openssl", "libssl-dev"),
+    systemLibrary("CNGHTTP2", "libnghttp2", "libnghttp2-dev"),
+    systemLibrary("CCurl", "libcurl", "libcurl4-openssl-dev"),
+    systemLibrary("CYAML", "yaml-0.1", "libyaml-dev"),
+    .target(name: "CShims", dependencies: ["COpenSSL", "CCurl"], path: "Sources/CLibraries/CShims"),
+    .target(name: "CManifests", path: "Sources/CLibraries/CManifests"),
+
+    // Core: values and decisions
+    target("Core", "JSON"),
+    target("Core", "KubeObjects", ["JSON"]),
+    target("Core", "OdigosObjects", ["JSON", "KubeObjects"]),
+    target("Core", "Policy", ["JSON", "KubeObjects", "OdigosObjects"]),
+    target("Core", "CollectorConfig", ["JSON", "KubeObjects", "OdigosObjects"]),
+    target("Core", "Telemetry", ["JSON"]),
+
+    // Adapters: one outside system each
+    target("Adapters", "Concurrency"),
+    target("Adapters", "YAML", ["JSON", "CYAML"]),
+    target("Adapters", "EventLoop", ["Concurrency", "CShims"]),
+    target("Adapters", "HTTPTransport", ["EventLoop", "Concurrency", "CShims", "COpenSSL", "CNGHTTP2"]),
+    target("Adapters", "HTTPClient", ["Concurrency", "CShims", "CCurl"]),
+    target("Adapters", "KubeClient", ["HTTPClient", "Concurrency", "YAML", "JSON", "KubeObjects"]),
+    target("Adapters", "KubeRuntime", ["KubeClient", "Concurrency", "JSON", "KubeObjects", logging]),
+    target("Adapters", "ServingCertificates", ["HTTPTransport", "Concurrency", "CShims", "COpenSSL"]),
+    target("Adapters", "KubeletPlugin", ["HTTPTransport", "EventLoop", "Concurrency", logging]),
+    target("Adapters", "ProcessInspection", ["Concurrency"]),
+    target("Adapters", "ServiceShell", ["HTTPTransport", "EventLoop", "Concurrency", logging]),
+
+    // Components: one library per process
+    target(
+      "Components", "Instrumentor",
+      [
+        "JSON", "KubeObjects", "OdigosObjects", "Policy", "YAML", "Concurrency", "EventLoop", "HTTPTransport",
+        "KubeClient", "KubeRuntime", "ServingCertificates", "ServiceShell", logging,
+      ]),
+    target(
+      "Components", "Odiglet",
+      [
+        "JSON", "KubeObjects", "OdigosObjects", "Policy", "Concurrency", "EventLoop", "HTTPTransport", "KubeClient",
+        "KubeRuntime", "KubeletPlugin", "ProcessInspection", "ServiceShell", logging,
+      ]),
+    target(
+      "Components", "Autoscaler",
+      [
+        "JSON", "KubeObjects", "OdigosObjects", "Policy", "CollectorConfig", "YAML", "Concurrency", "KubeClient",
+        "KubeRuntime", "ServiceShell", logging,
+      ]),
+    target(
+      "Components", "Scheduler",
+      [
+        "JSON", "KubeObjects", "OdigosObjects", "Policy", "CollectorConfig", "YAML", "Concurrency", "KubeClient",
+        "KubeRuntime", "ServiceShell", logging,
+      ]),
+    target(
+      "Components", "Collector",
+      [
+        "JSON", "Telemetry", "YAML", "Concurrency", "EventLoop", "HTTPTransport", "HTTPClient", "ServiceShell", logging,
+      ]),
+    target(
+      "Components", "OdigosCLI",
+      [
+        "JSON", "KubeObjects", "OdigosObjects", "Policy", "YAML", "Concurrency", "KubeClient", "KubeRuntime",
+        "CManifests", logging, argumentParser,
+      ]),
+
+    // Executables
+    executable("InstrumentorMain", ["Instrumentor"]),
+    executable("OdigletMain", ["Odiglet"]),
+    executable("AutoscalerMain", ["Autoscaler"]),
+    executable("SchedulerMain", ["Scheduler"]),
+    executable("CollectorMain", ["Collector"]),
+    executable("OdigosMain", ["OdigosCLI"]),
+
+    // Tests
+    .target(
+      name: "TestSupport", dependencies: ["JSON", "KubeObjects", "OdigosObjects", "Concurrency"],
+      path: "Tests/TestSupport", swiftSettings: settings),
+    tests("JSON", ["TestSupport", "JSON"]),
+    tests("KubeObjects", ["TestSupport", "JSON", "KubeObjects"]),
+    tests("OdigosObjects", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects"]),
+    tests("Policy", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "Policy"]),
+    tests("CollectorConfig", ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig"]),
+    tests("Telemetry", ["TestSupport", "JSON", "Telemetry"]),
+    tests("Concurrency", ["TestSupport", "Concurrency"]),
+    tests("YAML", ["TestSupport", "JSON", "YAML"]),
+    tests("EventLoop", ["TestSupport", "EventLoop", "Concurrency"]),
+    tests(
+      "HTTPTransport",
+      ["TestSupport", "HTTPTransport", "EventLoop", "Concurrency", "ServingCertificates", "CShims", "COpenSSL"]),
+    tests("HTTPClient", ["TestSupport", "HTTPClient", "HTTPTransport", "EventLoop", "Concurrency"]),
+    tests(
+      "KubeClient",
+      [
+        "TestSupport", "KubeClient", "HTTPClient", "HTTPTransport", "EventLoop", "YAML", "JSON", "KubeObjects",
+        "Concurrency",
+      ]),
+    tests(
+      "KubeRuntime",
+      [
+        "TestSupport", "KubeRuntime", "KubeClient", "HTTPTransport", "EventLoop", "JSON", "KubeObjects", "Concurrency",
+        logging,
+      ]),
+    tests("ServingCertificates", ["TestSupport", "ServingCertificates", "HTTPTransport", "EventLoop"]),
+    tests("KubeletPlugin", ["TestSupport", "KubeletPlugin", "HTTPTransport", "EventLoop", "Concurrency", logging]),
+    tests("ProcessInspection", ["TestSupport", "ProcessInspection"]),
+    tests("ServiceShell", ["TestSupport", "ServiceShell", "HTTPTransport", "EventLoop", "HTTPClient", logging]),
+    tests(
+      "Instrumentor",
+      ["TestSupport", "Instrumentor", "JSON", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport", logging]),
+    tests(
+      "Odiglet",
+      ["TestSupport", "Odiglet", "JSON", "KubeObjects", "OdigosObjects", "Policy", "ProcessInspection", logging]),
+    tests("Autoscaler", ["TestSupport", "Autoscaler", "JSON", "KubeObjects", "OdigosObjects", "CollectorConfig"]),
+    tests("Scheduler", ["TestSupport", "Scheduler", "JSON", "KubeObjects", "OdigosObjects", "Policy"]),
+    tests(
+      "Collector",
+      [
+        "TestSupport", "Collector", "JSON", "YAML", "Telemetry", "HTTPTransport", "HTTPClient", "EventLoop",
+        "Concurrency", logging,
+      ]),
+    tests("OdigosCLI", ["TestSupport", "OdigosCLI", "JSON", "KubeObjects", "OdigosObjects", "Policy", "YAML"]),
+    tests("Cluster", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "YAML"]),
+  ]
+)

@@ -1,0 +1,1 @@
+// The words of KubeletPlugin that others rely on.

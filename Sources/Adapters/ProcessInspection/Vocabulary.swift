@@ -1,0 +1,1 @@
+// The words of ProcessInspection that others rely on.

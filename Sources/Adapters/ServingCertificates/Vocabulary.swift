@@ -1,0 +1,1 @@
+// The words of ServingCertificates that others rely on.

@@ -1,0 +1,7 @@
+/// Inline C for what Swift cannot import: function-like macros, variadic functions, _GNU_SOURCE functions.
+#ifndef CSHIMS_H
+#define CSHIMS_H
+#include "shim_curl.h"
+#include "shim_openssl.h"
+#include "shim_system.h"
+#endif

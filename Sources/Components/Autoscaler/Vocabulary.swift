@@ -1,0 +1,1 @@
+// The words of Autoscaler that others rely on.

@@ -1,0 +1,1 @@
+// The words of Collector that others rely on.

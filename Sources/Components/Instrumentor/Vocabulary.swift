@@ -1,0 +1,1 @@
+// The words of Instrumentor that others rely on.

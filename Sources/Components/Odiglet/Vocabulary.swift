@@ -1,0 +1,1 @@
+// The words of Odiglet that others rely on.

@@ -1,0 +1,1 @@
+// The words of OdigosCLI that others rely on.

@@ -1,0 +1,1 @@
+// The words of Scheduler that others rely on.

@@ -1,0 +1,1 @@
+// The words of CollectorConfig that others rely on.

@@ -1,0 +1,1 @@
+// The words of Telemetry that others rely on.

@@ -1,0 +1,4 @@
+@main
+struct AutoscalerMain {
+  static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct InstrumentorMain {
+  static func main() {}
+}

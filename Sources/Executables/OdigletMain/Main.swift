@@ -1,0 +1,4 @@
+@main
+struct OdigletMain {
+  static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct OdigosMain {
+  static func main() {}
+}
