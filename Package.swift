@@ -52,6 +52,7 @@ let package = Package(
     systemLibrary("CNGHTTP2", "libnghttp2", "libnghttp2-dev"),
     systemLibrary("CCurl", "libcurl", "libcurl4-openssl-dev"),
     systemLibrary("CYAML", "yaml-0.1", "libyaml-dev"),
+    systemLibrary("CZlib", "zlib", "zlib1g-dev"),
     .target(name: "CShims", dependencies: ["COpenSSL", "CCurl"], path: "Sources/CLibraries/CShims"),
     .target(name: "CManifests", path: "Sources/CLibraries/CManifests"),
 
@@ -67,7 +68,7 @@ let package = Package(
     target("Adapters", "Concurrency"),
     target("Adapters", "YAML", ["JSON", "CYAML"]),
     target("Adapters", "EventLoop", ["Concurrency", "CShims"]),
-    target("Adapters", "HTTPTransport", ["EventLoop", "Concurrency", "CShims", "COpenSSL", "CNGHTTP2"]),
+    target("Adapters", "HTTPTransport", ["EventLoop", "Concurrency", "CShims", "COpenSSL", "CNGHTTP2", "CZlib"]),
     target("Adapters", "HTTPClient", ["Concurrency", "CShims", "CCurl"]),
     target("Adapters", "KubeClient", ["HTTPClient", "Concurrency", "YAML", "JSON", "KubeObjects"]),
     target("Adapters", "KubeRuntime", ["KubeClient", "Concurrency", "JSON", "KubeObjects", logging]),
