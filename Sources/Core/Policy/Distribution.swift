@@ -13,16 +13,15 @@ public struct Distribution: Sendable, Hashable {
   public struct AppendedVariable: Sendable, Hashable {
     /// Its name.
     public var name: String
-    /// What is ours, with the placeholder `{{agents}}` for the directory of the agent files.
+    /// What is ours, with placeholders.
     public var value: String
     /// What stands between the value that was there and ours.
     public var separator: String
 
-    /// What is ours, ready for a container.
-    public var resolvedValue: String { Distribution.resolve(value) }
     /// The value with ours appended; ours alone where nothing was there.
-    public func appended(to original: String) -> String {
-      original.isEmpty ? resolvedValue : original + separator + resolvedValue
+    public func appended(to original: String, parameters: [String: String] = [:]) -> String {
+      let ours = Distribution.resolve(value, parameters)
+      return original.isEmpty ? ours : original + separator + ours
     }
   }
 
@@ -53,14 +52,14 @@ public struct Distribution: Sendable, Hashable {
   /// The parameters without which it cannot be used, such as `LIBC_TYPE`.
   public var requiredParameters: [String]
 
-  /// Replaces the placeholder for the directory of the agent files.
-  static func resolve(_ template: String) -> String {
-    let placeholder = "{{agents}}"
+  /// Replaces the placeholders: `{{agents}}` by the directory of the agent files, `{{NAME}}` by the parameter NAME.
+  static func resolve(_ template: String, _ parameters: [String: String]) -> String {
     var result = ""
     var rest = template[...]
-    while let start = rest.firstRange(of: placeholder) {
-      result += rest[..<start.lowerBound] + OdigosPath.agents
-      rest = rest[start.upperBound...]
+    while let start = rest.firstRange(of: "{{"), let end = rest[start.upperBound...].firstRange(of: "}}") {
+      let name = String(rest[start.upperBound..<end.lowerBound])
+      result += rest[..<start.lowerBound] + (name == "agents" ? OdigosPath.agents : parameters[name] ?? "")
+      rest = rest[end.upperBound...]
     }
     return result + rest
   }
