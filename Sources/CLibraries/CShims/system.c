@@ -1,2 +1,45 @@
 #define _GNU_SOURCE
 #include "shim_system.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int shim_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+
+int shim_stream_socket(int family) { return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+
+const void *shim_memmem(const void *haystack, size_t haystack_size, const void *needle, size_t needle_size) {
+  return memmem(haystack, haystack_size, needle, needle_size);
+}
+
+void shim_name_thread(const char *name) {
+  char kept[16] = {0};
+  strncpy(kept, name, sizeof kept - 1);
+  pthread_setname_np(pthread_self(), kept);
+}
+
+static volatile int signal_fd = -1;
+
+// In C because a handler may only do what is async-signal-safe, which the Swift runtime does not promise.
+static void forward_signal(int number) {
+  (void)number;
+  int saved = errno;
+  uint64_t one = 1;
+  ssize_t written = write(signal_fd, &one, sizeof one);
+  (void)written;
+  errno = saved;
+}
+
+int shim_forward_signals(const int *signals, size_t count, int fd) {
+  signal_fd = fd;
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = forward_signal;
+  action.sa_flags = SA_RESTART;
+  for (size_t i = 0; i < count; i++)
+    if (sigaction(signals[i], &action, NULL) != 0) return -1;
+  return 0;
+}
