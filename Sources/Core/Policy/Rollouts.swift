@@ -15,13 +15,13 @@ public struct RolloutFacts: Sendable, Hashable {
   /// How many workloads are being restarted by us now.
   public var ongoingRollouts: Int
   /// Whether and how fast workloads are restarted.
-  public var configuration: RolloutConfiguration
+  public var configuration: RolloutSettings
 
   /// Gathers the facts.
   public init(
     workload: WorkloadReference, desiredHash: String, rolledOutHash: String, hasOutdatedPods: Bool,
     isRolloutOngoing: Bool, isPaused: Bool = false, ongoingRollouts: Int = 0,
-    configuration: RolloutConfiguration = RolloutConfiguration()
+    configuration: RolloutSettings = RolloutSettings()
   ) {
     self.workload = workload
     self.desiredHash = desiredHash
