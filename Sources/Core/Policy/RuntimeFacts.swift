@@ -30,7 +30,7 @@ public struct NamedValue: Sendable, Hashable {
 
 /// What the node agent saw in one container: an entry of `status.runtimeDetailsByContainer` of an
 /// InstrumentationConfig, or `runtimeInfo` of a container override.
-public struct RuntimeDetails: Sendable, Hashable {
+public struct RuntimeFacts: Sendable, Hashable {
   /// The container.
   public var containerName: String
   /// The language of its process.
@@ -101,7 +101,7 @@ public struct RuntimeDetails: Sendable, Hashable {
 }
 
 /// What a Source says about one container beside what was detected.
-public struct ContainerOverride: Sendable, Hashable {
+public struct ContainerOverrideFacts: Sendable, Hashable {
   /// The container.
   public var containerName: String
   /// The distribution to use.
@@ -109,12 +109,12 @@ public struct ContainerOverride: Sendable, Hashable {
   /// Whether agents of others may run beside ours.
   public var allowConcurrentAgents: Bool?
   /// Taken instead of what was detected.
-  public var runtimeInfo: RuntimeDetails?
+  public var runtimeInfo: RuntimeFacts?
 
   /// Makes an override.
   public init(
     containerName: String, distributionName: String? = nil, allowConcurrentAgents: Bool? = nil,
-    runtimeInfo: RuntimeDetails? = nil
+    runtimeInfo: RuntimeFacts? = nil
   ) {
     self.containerName = containerName
     self.distributionName = distributionName
@@ -130,7 +130,7 @@ public struct ContainerOverride: Sendable, Hashable {
     if runtime?.object != nil { runtime?["containerName"] = .string(name) }
     self.init(
       containerName: name, distributionName: json["otelDistroName"]?.string.flatMap { $0.isEmpty ? nil : $0 },
-      allowConcurrentAgents: json["allowConcurrentAgents"]?.bool, runtimeInfo: runtime.flatMap(RuntimeDetails.init))
+      allowConcurrentAgents: json["allowConcurrentAgents"]?.bool, runtimeInfo: runtime.flatMap(RuntimeFacts.init))
   }
 
   /// The entry as Sources and InstrumentationConfigs have it.
