@@ -63,6 +63,7 @@ let package = Package(
     target("Core", "Policy", ["JSON", "KubeObjects", "OdigosObjects"]),
     target("Core", "CollectorConfig", ["JSON", "KubeObjects", "OdigosObjects"]),
     target("Core", "Telemetry", ["JSON"]),
+    target("Core", "ProtobufWire"),
 
     // Adapters: one outside system each
     target("Adapters", "Concurrency"),
@@ -73,8 +74,8 @@ let package = Package(
     target("Adapters", "KubeClient", ["HTTPClient", "Concurrency", "YAML", "JSON", "KubeObjects"]),
     target("Adapters", "KubeRuntime", ["KubeClient", "Concurrency", "JSON", "KubeObjects", logging]),
     target("Adapters", "ServingCertificates", ["HTTPTransport", "Concurrency", "CShims", "COpenSSL"]),
-    target("Adapters", "KubeletPlugin", ["HTTPTransport", "EventLoop", "Concurrency", logging]),
-    target("Adapters", "ProcessInspection", ["Concurrency"]),
+    target("Adapters", "KubeletPlugin", ["ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", logging]),
+    target("Adapters", "ProcessInspection", ["JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency"]),
     target("Adapters", "ServiceShell", ["HTTPTransport", "EventLoop", "Concurrency", logging]),
 
     // Components: one library per process
@@ -152,8 +153,13 @@ let package = Package(
         logging,
       ]),
     tests("ServingCertificates", ["TestSupport", "ServingCertificates", "HTTPTransport", "EventLoop"]),
-    tests("KubeletPlugin", ["TestSupport", "KubeletPlugin", "HTTPTransport", "EventLoop", "Concurrency", logging]),
-    tests("ProcessInspection", ["TestSupport", "ProcessInspection"]),
+    tests("ProtobufWire", ["TestSupport", "ProtobufWire"]),
+    tests(
+      "KubeletPlugin",
+      ["TestSupport", "KubeletPlugin", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", logging]),
+    tests(
+      "ProcessInspection",
+      ["TestSupport", "ProcessInspection", "JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency"]),
     tests("ServiceShell", ["TestSupport", "ServiceShell", "HTTPTransport", "EventLoop", "HTTPClient", logging]),
     tests(
       "Instrumentor",

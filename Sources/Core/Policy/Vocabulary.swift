@@ -1,1 +1,125 @@
-// The words of Policy that others rely on.
+// The words of compatibility that Policy and everybody who acts on its verdicts use.
+
+/// Labels of the system.
+public enum OdigosLabel {
+  /// On a namespace or workload: `enabled` or `disabled`, the classic way to opt in or out.
+  public static let instrumentation = "odigos-instrumentation"
+  /// The value of `instrumentation` that opts in.
+  public static let instrumentationEnabled = "enabled"
+  /// The value of `instrumentation` that opts out.
+  public static let instrumentationDisabled = "disabled"
+  /// On every pod that the webhook injected: the hash of what was injected.
+  public static let agentsMetaHash = "odigos.io/agents-meta-hash"
+  /// On everything that the system installs or makes: `true`.
+  public static let systemObject = "odigos.io/system-object"
+  /// On collectors and their objects: `CLUSTER_GATEWAY` or `NODE_COLLECTOR`.
+  public static let collectorRole = "odigos.io/collector-role"
+  /// On a Source: the name of its workload.
+  public static let workloadName = "odigos.io/workload-name"
+  /// On a Source: the namespace of its workload.
+  public static let workloadNamespace = "odigos.io/workload-namespace"
+  /// On a Source: the kind of its workload.
+  public static let workloadKind = "odigos.io/workload-kind"
+  /// What a label of a data stream begins with; the stream's name follows, the value is `true` or `false`.
+  public static let dataStreamPrefix = "odigos.io/data-stream-"
+  /// On objects that a profile brought: the hash of all profiles that were applied with it.
+  public static let profilesHash = "odigos.io/profiles-hash"
+  /// Who made an object: `profile` for those that a profile brought.
+  public static let managedBy = "odigos.io/managed-by"
+  /// On a node: the agent files and the device of the community edition are there.
+  public static let odigletInstalled = "odigos.io/odiglet-oss-installed"
+  /// On an InstrumentationInstance: the name of the InstrumentationConfig.
+  public static let instrumentedApp = "instrumented-app"
+}
+
+/// Annotations of the system.
+public enum OdigosAnnotation {
+  /// On objects that a profile brought: the profile's name.
+  public static let profile = "odigos.io/profile"
+  /// On a Source: changing it lets a workload that was rolled back try again.
+  public static let rollbackRecovery = "odigos.io/rollback-recovery"
+  /// On a pod template: changing it restarts the workload, as `kubectl rollout restart` does.
+  public static let restartedAt = "kubectl.kubernetes.io/restartedAt"
+}
+
+/// Environment variables that the system adds to instrumented containers.
+public enum OdigosEnvironment {
+  /// The container's name. It opens the block of variables that we append.
+  public static let containerName = "ODIGOS_CONTAINER_NAME"
+  /// The distribution's name.
+  public static let distributionName = "ODIGOS_DISTRO_NAME"
+  /// The pod's name, by field reference.
+  public static let podName = "ODIGOS_POD_NAME"
+  /// The workload's namespace.
+  public static let workloadNamespace = "ODIGOS_WORKLOAD_NAMESPACE"
+  /// The address of the node, by field reference.
+  public static let nodeIP = "NODE_IP"
+  /// The address of the node where the container already has a `NODE_IP` of another meaning.
+  public static let ownNodeIP = "ODIGOS_NODE_IP"
+  /// Where the agent sends telemetry.
+  public static let otlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
+  /// The service's name.
+  public static let serviceName = "OTEL_SERVICE_NAME"
+  /// The resource attributes of the agent.
+  public static let resourceAttributes = "OTEL_RESOURCE_ATTRIBUTES"
+  /// Our resource attributes where the user has set `OTEL_RESOURCE_ATTRIBUTES`.
+  public static let ownResourceAttributes = "ODIGOS_RESOURCE_ATTRIBUTES"
+  /// Whether the agent exports traces: `otlp` or `none`.
+  public static let tracesExporter = "OTEL_TRACES_EXPORTER"
+  /// Whether the agent exports metrics: `otlp` or `none`.
+  public static let metricsExporter = "OTEL_METRICS_EXPORTER"
+  /// Whether the agent exports logs: `otlp` or `none`.
+  public static let logsExporter = "OTEL_LOGS_EXPORTER"
+  /// Precedes the name of a `valueFrom` variable that had to make room for ours.
+  public static let originalPrefix = "ORIGINAL_"
+}
+
+/// Names of objects in the cluster.
+public enum OdigosName {
+  /// The namespace where the system is installed when nothing else is said.
+  public static let defaultNamespace = "odigos-system"
+  /// The user's configuration.
+  public static let configuration = "odigos-config"
+  /// The user's configuration under the name of newer generations.
+  public static let newerConfiguration = "odigos-configuration"
+  /// The configuration after validation and profiles.
+  public static let effectiveConfiguration = "effective-config"
+  /// The key of the configuration in its ConfigMap.
+  public static let configurationKey = "config.yaml"
+  /// The gateway: Deployment, Service, ConfigMap and CollectorsGroup.
+  public static let gateway = "odigos-gateway"
+  /// The node collector: DaemonSet, ConfigMap and CollectorsGroup.
+  public static let dataCollection = "odigos-data-collection"
+  /// The Service that leads to the collector on the same node.
+  public static let dataCollectionLocalTraffic = "odigos-data-collection-local-traffic"
+  /// The node agent's DaemonSet.
+  public static let odiglet = "odiglet"
+  /// The volume that brings the agent files with the host path method.
+  public static let agentVolume = "odigos-agent"
+  /// The finalizer on a Source.
+  public static let sourceFinalizer = "odigos.io/source-instrumentation-finalizer"
+}
+
+/// Extended resources that the device plugin serves.
+public enum OdigosResource {
+  /// The device that mounts the agent files.
+  public static let genericDevice = "instrumentation.odigos.io/generic"
+  /// What the name of every resource of ours begins with.
+  public static let devicePrefix = "instrumentation.odigos.io/"
+}
+
+/// Directories of the host and of instrumented containers.
+public enum OdigosPath {
+  /// Where the agent files are, on the host and in containers.
+  public static let agents = "/var/odigos"
+  /// Marks a value as already ours.
+  public static let agentsPrefix = "/var/odigos/"
+}
+
+/// Network ports.
+public enum OdigosPort {
+  /// OTLP over gRPC.
+  public static let otlpGRPC = 4317
+  /// OTLP over HTTP.
+  public static let otlpHTTP = 4318
+}

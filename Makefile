@@ -1,0 +1,52 @@
+# Every target says what it does in `make help`; what it does in steps is a script in hack/.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help setup build test test-agents e2e demo demo-down check fmt image cluster-up cluster-down bench-webhook fuzz generate
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what this machine lacks for all other targets
+	@hack/setup all
+
+build: ## build the executables, optimised, into .build/release
+	@hack/release
+
+test: ## run the unit and integration tests (no cluster needed)
+	@hack/test
+
+test-agents: ## run the tests of the language agents, against an OTLP sink
+	@hack/agents test
+
+e2e: ## bring up a Kubernetes, run the end-to-end suite on it, bring it down
+	@hack/e2e
+
+demo: ## install everything in a local Kubernetes and show the trace of two plain services
+	@hack/demo up
+
+demo-down: ## remove the demo and the local Kubernetes; caches stay
+	@hack/demo down
+
+check: ## formatting, shell scripts, direction of imports, generated files
+	@hack/check
+
+fmt: ## format the Swift sources
+	swift format -i --recursive Package.swift Sources Tests
+
+image: ## build the container images, and load them into the local cluster when it is up
+	@hack/image all
+
+cluster-up: ## start the local Kubernetes
+	@hack/cluster up
+
+cluster-down: ## end the local Kubernetes and remove its state
+	@hack/cluster down
+
+bench-webhook: ## measure the webhook beside one in Go
+	@hack/bench-webhook
+
+fuzz: ## feed parsers and servers with malformed input
+	@hack/fuzz
+
+generate: ## write generated sources anew
+	@hack/generate

@@ -1,1 +1,0 @@
-// The words of OdigosObjects that others rely on.

@@ -1,0 +1,155 @@
+/// Who is instrumented.
+public enum Selection {
+  /// Namespaces that are never instrumented, whatever anybody says: the cluster would not survive a mistake there.
+  public static let systemNamespaces: Set<String> = ["kube-system"]
+
+  /// Decides whether a workload is instrumented: a Source of the workload, else its label, else the Source of its
+  /// namespace, else the namespace's label.
+  ///
+  /// - Parameters:
+  ///   - workload: the workload.
+  ///   - workloadLabels: the labels of the workload object.
+  ///   - namespaceLabels: the labels of its namespace.
+  ///   - sources: every Source that there is.
+  ///   - ownNamespace: where the system itself runs; nothing there is ever instrumented.
+  public static func decide(
+    workload: WorkloadReference, workloadLabels: [String: String], namespaceLabels: [String: String],
+    sources: SourceIndex, ownNamespace: String
+  ) -> SelectionVerdict {
+    if systemNamespaces.contains(workload.namespace) || workload.namespace == ownNamespace {
+      return SelectionVerdict(
+        outcome: .leave, workload: workload,
+        reason: Reason(
+          .ignoredNamespace, "Workloads of the system namespace \(workload.namespace) are never instrumented."))
+    }
+    let workloadSource: SourceFacts?
+    switch self.workloadSource(of: workload, in: sources) {
+    case .success(let source): workloadSource = source
+    case .failure(let conflict):
+      return SelectionVerdict(outcome: .undecided, workload: workload, reason: conflict.reason)
+    }
+    let namespaceSources = sources.namespaceSources(of: workload)
+    if namespaceSources.count > 1 {
+      return SelectionVerdict(
+        outcome: .undecided, workload: workload,
+        reason: conflict(namespaceSources, about: "namespace \(workload.namespace)").reason)
+    }
+    let namespaceSource = namespaceSources.first.flatMap { $0.isDisabled ? nil : $0 }
+    let (outcome, reason) = decide(
+      workload, workloadSource, namespaceSource, workloadLabels[OdigosLabel.instrumentation],
+      namespaceLabels[OdigosLabel.instrumentation])
+    guard outcome == .instrument else { return SelectionVerdict(outcome: outcome, workload: workload, reason: reason) }
+    var verdict = SelectionVerdict(outcome: .instrument, workload: workload, reason: reason)
+    verdict.serviceName = workloadSource?.serviceName ?? workload.name
+    verdict.containerOverrides = workloadSource?.containerOverrides ?? []
+    verdict.dataStreams = dataStreams(namespaceSource, workloadSource)
+    verdict.sourceNames = [workloadSource, namespaceSource].compactMap { $0?.name }
+    return verdict
+  }
+
+  private static func decide(
+    _ workload: WorkloadReference, _ workloadSource: SourceFacts?, _ namespaceSource: SourceFacts?,
+    _ workloadLabel: String?, _ namespaceLabel: String?
+  ) -> (SelectionVerdict.Outcome, Reason) {
+    let label = OdigosLabel.instrumentation
+    if let source = workloadSource {
+      return source.isDisabled
+        ? (.leave, Reason(.workloadSourceDisabled, "Source \(source.name) disables instrumentation of this workload."))
+        : (.instrument, Reason(.workloadSource, "Source \(source.name) selects this workload."))
+    }
+    switch workloadLabel {
+    case OdigosLabel.instrumentationEnabled:
+      return (.instrument, Reason(.workloadLabel, "The workload's label \(label)=enabled selects it."))
+    case OdigosLabel.instrumentationDisabled:
+      return (.leave, Reason(.workloadLabelDisabled, "The workload's label \(label)=disabled opts it out."))
+    default: break
+    }
+    if let source = namespaceSource {
+      return (
+        .instrument, Reason(.namespaceSource, "Source \(source.name) selects the namespace \(workload.namespace).")
+      )
+    }
+    if namespaceLabel == OdigosLabel.instrumentationEnabled {
+      let text = "The label \(label)=enabled of the namespace \(workload.namespace) selects it."
+      return (.instrument, Reason(.namespaceLabel, text))
+    }
+    return (
+      .leave, Reason(.noSource, "No Source and no label \(label)=enabled selects this workload or its namespace.")
+    )
+  }
+
+  /// The one Source of the workload, by name or by expression.
+  private static func workloadSource(
+    of workload: WorkloadReference, in sources: SourceIndex
+  ) -> Result<SourceFacts?, Conflict> {
+    var matching = sources.exactSources(of: workload)
+    for source in sources.expressionSources(of: workload) {
+      guard let expression = try? Regex(source.workloadName) else {
+        let text = "The regular expression \"\(source.workloadName)\" of Source \(source.name) is invalid; correct it."
+        return .failure(Conflict(reason: Reason(.invalidSource, text)))
+      }
+      // As a whole: an expression that finds its text anywhere selects more than its author meant.
+      if workload.name.wholeMatch(of: expression) != nil { matching.append(source) }
+    }
+    if matching.count > 1 { return .failure(conflict(matching, about: "workload \(workload.name)")) }
+    return .success(matching.first)
+  }
+
+  private struct Conflict: Error {
+    var reason: Reason
+  }
+
+  private static func conflict(_ sources: [SourceFacts], about subject: String) -> Conflict {
+    let names = sources.map(\.name).sorted().joined(separator: ", ")
+    return Conflict(
+      reason: Reason(.conflictingSources, "More than one Source is about the \(subject): \(names). Keep one of them."))
+  }
+
+  /// The streams of both Sources; the workload's word counts more. Without any, the stream named default.
+  private static func dataStreams(_ namespaceSource: SourceFacts?, _ workloadSource: SourceFacts?) -> [String] {
+    let streams = (namespaceSource?.dataStreams ?? [:]).merging(workloadSource?.dataStreams ?? [:]) { $1 }
+    let names = streams.filter(\.value).keys.sorted()
+    return names.isEmpty && streams.isEmpty ? [SelectionVerdict.defaultDataStream] : names
+  }
+}
+
+/// Whether a workload is instrumented, why, and what its Sources say about it.
+public struct SelectionVerdict: Sendable, Hashable {
+  /// What to do with the workload.
+  public enum Outcome: Sendable, Hashable {
+    /// Instrument it.
+    case instrument
+    /// Do not instrument it; undo it if it was.
+    case leave
+    /// Contradictory or invalid Sources: change nothing until they are repaired.
+    case undecided
+  }
+
+  /// The stream of workloads for which no Source names one.
+  public static let defaultDataStream = "default"
+
+  /// What to do.
+  public var outcome: Outcome
+  /// The workload.
+  public var workload: WorkloadReference
+  /// Why.
+  public var reason: Reason
+  /// The name of the service that the workload's telemetry carries.
+  public var serviceName: String
+  /// The names of the data streams that the workload belongs to, sorted.
+  public var dataStreams: [String] = []
+  /// What the workload's Source says about containers.
+  public var containerOverrides: [ContainerOverrideFacts] = []
+  /// The names of the Sources that took part.
+  public var sourceNames: [String] = []
+
+  init(outcome: Outcome, workload: WorkloadReference, reason: Reason) {
+    self.outcome = outcome
+    self.workload = workload
+    self.reason = reason
+    serviceName = workload.name
+  }
+
+  /// Whether the workload is to be instrumented.
+  public var isInstrumented: Bool { outcome == .instrument }
+}

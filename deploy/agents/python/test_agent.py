@@ -1,0 +1,201 @@
+"""Tests of the Python agent against an OTLP sink, with an unmodified Flask program; run by `hack/agents test`.
+
+ODIGOS_TEST_AGENT is the laid-out agent, ODIGOS_TEST_PACKAGES a directory that has Flask and requests.
+"""
+import http.server
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+AGENT = os.environ["ODIGOS_TEST_AGENT"]
+PACKAGES = os.environ.get("ODIGOS_TEST_PACKAGES", "")
+DEADLINE = 60
+
+SHOP = """
+import threading, requests, flask
+from werkzeug.serving import make_server
+app = flask.Flask("shop")
+@app.route("/")
+def front():
+    return requests.get(f"http://127.0.0.1:{server.port}/price/7").text
+@app.route("/price/<item>")
+def price(item):
+    return "42"
+server = make_server("127.0.0.1", 0, app, threaded=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+import urllib.request
+print(urllib.request.urlopen(f"http://127.0.0.1:{server.port}/").read().decode())
+"""
+
+
+def fields(data):
+    """The fields of a protobuf message: (number, value) in order, value an int or bytes."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(data):
+        tag = varint()
+        if tag & 7 == 0:
+            yield tag >> 3, varint()
+            continue
+        size = {1: 8, 5: 4}.get(tag & 7) or varint()
+        assert at + size <= len(data), "the message is cut off"
+        yield tag >> 3, data[at:at + size]
+        at += size
+
+
+def first(data, number, default=b""):
+    return next((value for field, value in fields(data) if field == number), default)
+
+
+def spans(request):
+    """The spans of an ExportTraceServiceRequest, as dictionaries."""
+    for _, resource_spans in fields(request):
+        resource = first(resource_spans, 1)
+        attributes = {first(a, 1).decode(): first(first(a, 2), 1) for number, a in fields(resource) if number == 1}
+        for number, scope_spans in fields(resource_spans):
+            if number == 2:
+                for number, span in fields(scope_spans):
+                    if number == 2:
+                        yield {"trace": first(span, 1), "id": first(span, 2), "parent": first(span, 4),
+                               "name": first(span, 5).decode(), "kind": first(span, 6, 0),
+                               "service": attributes.get("service.name", b"").decode()}
+
+
+class Sink:
+    """An OTLP/HTTP endpoint that keeps what it is sent."""
+
+    def __enter__(self):
+        self.spans, self.failures = [], []
+        sink = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                try:
+                    assert self.headers["Content-Type"] == "application/x-protobuf", self.headers["Content-Type"]
+                    if self.path == "/v1/traces":
+                        sink.spans += spans(body)
+                except Exception as error:
+                    sink.failures.append(repr(error))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class AgentTests(unittest.TestCase):
+    def run_program(self, source, agent=True, before=(), **variables):
+        """Runs a program as in an instrumented container; `before` are directories of the application's own."""
+        path = [AGENT, AGENT + "/opentelemetry/instrumentation/auto_instrumentation"] if agent else []
+        environment = {"PATH": os.environ["PATH"], "OTEL_SERVICE_NAME": "shop",
+                       "PYTHONPATH": ":".join([*path, *before, *filter(None, [PACKAGES])]), **variables}
+        with tempfile.TemporaryDirectory() as directory:
+            program = os.path.join(directory, "program.py")
+            with open(program, "w") as file:
+                file.write(source)
+            return subprocess.run([sys.executable, program], env=environment, text=True, timeout=DEADLINE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=directory)
+
+    def assert_same(self, source, **arguments):
+        """With the agent, and a collector that is away, the program does what it does without."""
+        plain = self.run_program(source, agent=False, before=arguments.get("before", ()))
+        traced = self.run_program(source, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", **arguments)
+        self.assertEqual((traced.returncode, traced.stdout, traced.stderr),
+                         (plain.returncode, plain.stdout, plain.stderr))
+        return traced
+
+    def directory_with(self, **files):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        for name, text in files.items():
+            path = os.path.join(directory.name, name.replace("__", "/", 1) + ".py" if "__" in name else name + ".py")
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as file:
+                file.write(text)
+        return directory.name
+
+    def test_an_unmodified_program_is_traced(self):
+        with Sink() as sink:
+            ran = self.run_program(SHOP, OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
+        self.assertEqual(ran.stdout, "42\n")
+        self.assertEqual(sink.failures, [])
+        self.assertEqual({span["service"] for span in sink.spans}, {"shop"})
+        self.assertEqual(len({span["trace"] for span in sink.spans}), 1, "it is one distributed trace")
+        by_id = {span["id"]: span for span in sink.spans}
+        price = next(span for span in sink.spans if span["kind"] == 2 and "/price/<item>" in span["name"])
+        call = by_id[price["parent"]]
+        self.assertEqual(call["kind"], 3, "the server's parent is the client's span")
+        self.assertEqual(by_id[call["parent"]]["name"], "GET /")
+
+    def test_nothing_is_printed_when_the_collector_is_away(self):
+        self.assert_same("print('out'); import sys; print('err', file=sys.stderr); sys.exit(3)")
+
+    def test_nothing_is_logged_when_the_program_logs_everything(self):
+        self.assert_same("""
+import logging
+logging.basicConfig(level=logging.DEBUG, format="%(name)s %(message)s")
+logging.info("mine")
+import sqlite3
+sqlite3.connect(":memory:").execute("select 1")
+""")
+
+    def test_a_failure_of_the_program_stays_as_it_is(self):
+        ran = self.run_program("import nothing_of_this_name", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("No module named 'nothing_of_this_name'", ran.stderr)
+        self.assertNotIn(AGENT, ran.stderr)
+
+    def test_warnings_as_errors_change_nothing(self):
+        self.assert_same("import warnings; warnings.simplefilter('error'); import json; print(json.dumps({}))")
+
+    def test_the_packages_of_the_application_win(self):
+        own = self.directory_with(requests="name = 'mine'", google="name = 'mine too'")
+        self.assert_same("import requests, google; print(requests.name, google.name)", before=[own])
+
+    def test_an_opentelemetry_that_does_not_fit_breaks_nothing(self):
+        own = self.directory_with(**{"opentelemetry____init__": "raise RuntimeError('too old')"})
+        self.assert_same("print('runs')", before=[own])
+
+    def test_the_sitecustomize_of_the_application_runs(self):
+        own = self.directory_with(sitecustomize="import builtins; builtins.customized = 'yes'")
+        self.assert_same("print(customized, __import__('sitecustomize').__file__)", before=[own])
+
+    def test_children_are_traced_too(self):
+        with Sink() as sink:
+            child = "import sqlite3; sqlite3.connect(':memory:').execute('select 1')"
+            self.run_program(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])",
+                             OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
+        self.assertTrue(sink.spans)
+
+    def test_a_disabled_sdk_stays_out(self):
+        ran = self.run_program("import sys; print('opentelemetry.sdk' in sys.modules, 'wrapt' in sys.modules)",
+                               OTEL_SDK_DISABLED="true")
+        self.assertEqual(ran.stdout, "False False\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
