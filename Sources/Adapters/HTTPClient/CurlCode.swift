@@ -12,4 +12,7 @@ enum CurlCode {
   static let aborted = Int(CURLE_ABORTED_BY_CALLBACK.rawValue)
   static let badArgument = Int(CURLE_BAD_FUNCTION_ARGUMENT.rawValue)
   static let tooLarge = Int(CURLE_FILESIZE_EXCEEDED.rawValue)
+  static let broken = [
+    CURLE_HTTP2, CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_HTTP2_STREAM,
+  ].map { Int($0.rawValue) }
 }

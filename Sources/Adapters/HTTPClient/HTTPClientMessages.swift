@@ -60,6 +60,8 @@ public struct HTTPClientError: Error, Sendable, Equatable, CustomStringConvertib
   public var isConnectionFailure: Bool {
     [CurlCode.unresolved, CurlCode.proxyUnresolved, CurlCode.refused].contains(code)
   }
+  /// A connection that was there ended before the whole answer was in.
+  public var isBroken: Bool { CurlCode.broken.contains(code) }
 }
 
 /// Whom the client trusts and who it is.
