@@ -7,7 +7,7 @@ public struct AgentFacts: Sendable {
   /// The containers of the pod template, in order; may be empty where it is not known.
   public var containerNames: [String]
   /// What the node agents saw in its containers.
-  public var runtimeDetails: [RuntimeDetails]
+  public var runtimeDetails: [RuntimeFacts]
   /// Whether the node collector receives, and what.
   public var nodeCollector: NodeCollectorState
   /// The effective configuration.
@@ -17,7 +17,7 @@ public struct AgentFacts: Sendable {
 
   /// Gathers the facts.
   public init(
-    selection: SelectionVerdict, containerNames: [String], runtimeDetails: [RuntimeDetails],
+    selection: SelectionVerdict, containerNames: [String], runtimeDetails: [RuntimeFacts],
     nodeCollector: NodeCollectorState, configuration: OdigosConfiguration, rollback: ReasonCode? = nil
   ) {
     self.selection = selection

@@ -3,7 +3,7 @@ struct ContainerPolicy {
   var facts: AgentFacts
   var containerName: String
 
-  private var override: ContainerOverride? {
+  private var override: ContainerOverrideFacts? {
     facts.selection.containerOverrides.first { $0.containerName == containerName }
   }
 
@@ -26,7 +26,7 @@ struct ContainerPolicy {
     }
   }
 
-  private func withoutDetails(_ override: ContainerOverride?) -> ContainerVerdict {
+  private func withoutDetails(_ override: ContainerOverrideFacts?) -> ContainerVerdict {
     facts.runtimeDetails.isEmpty
       ? refuse(.waitingForRuntimeInspection, "The running processes have not been inspected yet.")
       : refuse(.runtimeDetailsUnavailable, "No process of this container has been seen running.")
@@ -37,7 +37,7 @@ struct ContainerPolicy {
     case refusal(ContainerVerdict)
   }
 
-  private func choose(_ details: RuntimeDetails, _ override: ContainerOverride?) -> Choice {
+  private func choose(_ details: RuntimeFacts, _ override: ContainerOverrideFacts?) -> Choice {
     let preferred: Distribution
     if let name = override?.distributionName {
       guard let named = Distributions.named(name) else {
@@ -78,7 +78,7 @@ struct ContainerPolicy {
   }
 
   private func decide(
-    _ details: RuntimeDetails, _ distribution: Distribution, _ override: ContainerOverride?
+    _ details: RuntimeFacts, _ distribution: Distribution, _ override: ContainerOverrideFacts?
   ) -> ContainerVerdict {
     if let sentence = distribution.unavailable { return refuse(.noAvailableAgent, sentence, distribution) }
     let parameters = distribution.parameters(from: details)
@@ -133,7 +133,7 @@ extension Distribution {
   var needsEnvironment: Bool { !appendedVariables.isEmpty }
 
   /// The parameters that are known of a process.
-  func parameters(from details: RuntimeDetails) -> [String: String] {
+  func parameters(from details: RuntimeFacts) -> [String: String] {
     var parameters: [String: String] = [:]
     parameters["LIBC_TYPE"] = details.libCType
     let numbers = details.runtimeVersion.split(separator: ".").prefix(2)

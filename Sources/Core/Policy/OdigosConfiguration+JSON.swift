@@ -45,9 +45,9 @@ extension OdigosConfiguration {
     resourceSizePreset = reader.choice("resourceSizePreset", ResourceSizePreset.self)
     set(&collectorImage, reader.string("collectorImage"))
     set(&imagePullSecrets, reader.strings("imagePullSecrets"))
-    set(&rollout, reader.object("rollout") { RolloutConfiguration(reader: &$0) })
-    set(&collectorGateway, reader.object("collectorGateway") { GatewayConfiguration(reader: &$0) })
-    set(&collectorNode, reader.object("collectorNode") { NodeCollectorConfiguration(reader: &$0) })
+    set(&rollout, reader.object("rollout") { RolloutSettings(reader: &$0) })
+    set(&collectorGateway, reader.object("collectorGateway") { GatewaySettings(reader: &$0) })
+    set(&collectorNode, reader.object("collectorNode") { NodeCollectorSettings(reader: &$0) })
     // Lists of what to leave out add to the defaults: forgetting a service mesh's proxy is never meant.
     ignoredNamespaces.appendMissing(reader.strings("ignoredNamespaces") ?? [])
     ignoredContainers.appendMissing(reader.strings("ignoredContainers") ?? [])
@@ -133,7 +133,7 @@ struct ConfigurationWriter {
   }
 }
 
-extension RolloutConfiguration {
+extension RolloutSettings {
   init(reader: inout ConfigurationReader) {
     set(&automaticRolloutDisabled, reader.bool("automaticRolloutDisabled"))
     set(&maxConcurrentRollouts, reader.integer("maxConcurrentRollouts", 0...100_000))
@@ -147,14 +147,14 @@ extension RolloutConfiguration {
   }
 }
 
-extension CollectorSizing {
+extension CollectorResourceSettings {
   init(reader: inout ConfigurationReader) {
     for (key, field) in Self.fields { self[keyPath: field] = reader.integer(key, 1...10_000_000) }
   }
   func write(to writer: inout ConfigurationWriter) {
     for (key, field) in Self.fields { writer[key] = self[keyPath: field].map { .int($0) } }
   }
-  private static var fields: [(String, WritableKeyPath<CollectorSizing, Int?>)] {
+  private static var fields: [(String, WritableKeyPath<CollectorResourceSettings, Int?>)] {
     [
       ("requestMemoryMiB", \.requestMemoryMiB), ("limitMemoryMiB", \.limitMemoryMiB), ("requestCPUm", \.requestCPUm),
       ("limitCPUm", \.limitCPUm), ("memoryLimiterLimitMiB", \.memoryLimiterLimitMiB),
@@ -163,15 +163,15 @@ extension CollectorSizing {
   }
 }
 
-extension GatewayConfiguration {
+extension GatewaySettings {
   init(reader: inout ConfigurationReader) {
     minReplicas = reader.integer("minReplicas", 1...1000)
     maxReplicas = reader.integer("maxReplicas", 1...1000)
     if let least = minReplicas, let most = maxReplicas, least > most {
       reader.error("maxReplicas", "must not be less than minReplicas (\(least)).")
     }
-    sizing = CollectorSizing(reader: &reader)
-    serviceGraph = reader.object("serviceGraph") { ServiceGraphConfiguration(reader: &$0) } ?? serviceGraph
+    sizing = CollectorResourceSettings(reader: &reader)
+    serviceGraph = reader.object("serviceGraph") { ServiceGraphSettings(reader: &$0) } ?? serviceGraph
     set(&clusterMetricsEnabled, reader.bool("clusterMetricsEnabled"))
     set(&httpsProxyAddress, reader.string("httpsProxyAddress"))
     set(&nodeSelector, reader.map("nodeSelector"))
@@ -182,7 +182,7 @@ extension GatewayConfiguration {
     writer["minReplicas"] = minReplicas.map { .int($0) }
     writer["maxReplicas"] = maxReplicas.map { .int($0) }
     sizing.write(to: &writer)
-    if serviceGraph != ServiceGraphConfiguration() { writer["serviceGraph"] = serviceGraph.json }
+    if serviceGraph != ServiceGraphSettings() { writer["serviceGraph"] = serviceGraph.json }
     if clusterMetricsEnabled { writer["clusterMetricsEnabled"] = true }
     writer.text("httpsProxyAddress", httpsProxyAddress)
     writer.map("nodeSelector", nodeSelector)
@@ -190,10 +190,10 @@ extension GatewayConfiguration {
   }
 }
 
-extension NodeCollectorConfiguration {
+extension NodeCollectorSettings {
   init(reader: inout ConfigurationReader) {
     set(&collectorOwnMetricsPort, reader.integer("collectorOwnMetricsPort", 1...65535))
-    sizing = CollectorSizing(reader: &reader)
+    sizing = CollectorResourceSettings(reader: &reader)
     set(&enableDataCompression, reader.bool("enableDataCompression"))
     set(&k8sNodeLogsDirectory, reader.string("k8sNodeLogsDirectory"))
     unknown = reader.unread(known: ["otlpExporterConfiguration", "resourceDetectors"])
@@ -208,7 +208,7 @@ extension NodeCollectorConfiguration {
   }
 }
 
-extension ServiceGraphConfiguration {
+extension ServiceGraphSettings {
   init(reader: inout ConfigurationReader) {
     set(&disabled, reader.bool("disabled"))
     unknown = reader.unread(known: ["extraDimensions", "virtualNodePeerAttributes"])

@@ -65,7 +65,7 @@ public struct OdigosConfiguration: Sendable, Hashable {
   /// Whether nodes come and go through Karpenter, which cannot foresee our node label.
   public var karpenterEnabled = false
   /// Whether workloads are restarted.
-  public var rollout = RolloutConfiguration()
+  public var rollout = RolloutSettings()
   /// Whether a workload that crashes after instrumentation keeps it.
   public var rollbackDisabled = false
   /// How long after its start a crashing pod is left alone.
@@ -75,9 +75,9 @@ public struct OdigosConfiguration: Sendable, Hashable {
   /// The size preset, where one was named.
   public var resourceSizePreset: ResourceSizePreset?
   /// What was set for the gateway.
-  public var collectorGateway = GatewayConfiguration()
+  public var collectorGateway = GatewaySettings()
   /// What was set for the node collector.
-  public var collectorNode = NodeCollectorConfiguration()
+  public var collectorNode = NodeCollectorSettings()
   /// The image that collectors run, "" for the system's own.
   public var collectorImage = ""
   /// Names of Secrets for pulling images.
@@ -99,7 +99,7 @@ public struct OdigosConfiguration: Sendable, Hashable {
 }
 
 /// Whether and how fast workloads are restarted.
-public struct RolloutConfiguration: Sendable, Hashable {
+public struct RolloutSettings: Sendable, Hashable {
   /// Leaves restarts to the users (GitOps).
   public var automaticRolloutDisabled = false
   /// How many workloads restart at a time; 0 for no limit.
@@ -111,7 +111,7 @@ public struct RolloutConfiguration: Sendable, Hashable {
 }
 
 /// What a configuration says about the resources of a collector; what is nil was not set.
-public struct CollectorSizing: Sendable, Hashable {
+public struct CollectorResourceSettings: Sendable, Hashable {
   /// Requested memory in MiB.
   public var requestMemoryMiB: Int?
   /// Memory limit in MiB.
@@ -129,19 +129,19 @@ public struct CollectorSizing: Sendable, Hashable {
   /// Nothing set.
   public init() {}
   /// Whether nothing is set.
-  public var isEmpty: Bool { self == CollectorSizing() }
+  public var isEmpty: Bool { self == CollectorResourceSettings() }
 }
 
 /// What a configuration says about the gateway.
-public struct GatewayConfiguration: Sendable, Hashable {
+public struct GatewaySettings: Sendable, Hashable {
   /// Fewest replicas.
   public var minReplicas: Int?
   /// Most replicas.
   public var maxReplicas: Int?
   /// Its resources.
-  public var sizing = CollectorSizing()
+  public var sizing = CollectorResourceSettings()
   /// The service graph.
-  public var serviceGraph = ServiceGraphConfiguration()
+  public var serviceGraph = ServiceGraphSettings()
   /// Whether the gateway collects metrics of the cluster.
   public var clusterMetricsEnabled = false
   /// The proxy for requests to destinations, "" for none.
@@ -155,7 +155,7 @@ public struct GatewayConfiguration: Sendable, Hashable {
 }
 
 /// What a configuration says about the service graph.
-public struct ServiceGraphConfiguration: Sendable, Hashable {
+public struct ServiceGraphSettings: Sendable, Hashable {
   /// Whether it is left out.
   public var disabled = false
   /// Settings that are not understood; written back unchanged.
@@ -165,11 +165,11 @@ public struct ServiceGraphConfiguration: Sendable, Hashable {
 }
 
 /// What a configuration says about the node collector.
-public struct NodeCollectorConfiguration: Sendable, Hashable {
+public struct NodeCollectorSettings: Sendable, Hashable {
   /// The port of its own metrics.
   public var collectorOwnMetricsPort = 55682
   /// Its resources.
-  public var sizing = CollectorSizing()
+  public var sizing = CollectorResourceSettings()
   /// Whether it compresses what it sends to the gateway.
   public var enableDataCompression = false
   /// The directory of the node's logs, "" for the usual one.

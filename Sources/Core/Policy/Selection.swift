@@ -139,7 +139,7 @@ public struct SelectionVerdict: Sendable, Hashable {
   /// The names of the data streams that the workload belongs to, sorted.
   public var dataStreams: [String] = []
   /// What the workload's Source says about containers.
-  public var containerOverrides: [ContainerOverride] = []
+  public var containerOverrides: [ContainerOverrideFacts] = []
   /// The names of the Sources that took part.
   public var sourceNames: [String] = []
 
