@@ -1,4 +1,5 @@
 import JSON
+import Testing
 
 /// An application that knows nothing of OpenTelemetry, in a namespace of its own: `web` asks `backend` at each of its
 /// requests, and asks itself once a second.

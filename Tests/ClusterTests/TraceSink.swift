@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Testing
 
 /// The spans that arrived at the demo's trace sink.
 struct TraceSink {

@@ -60,6 +60,9 @@ public final class DevicePlugin: Sendable {
   /// Says whether containers may get devices; the kubelet is told at once.
   public func setHealthy(_ isHealthy: Bool) { inventory.setHealthy(isHealthy) }
 
+  /// Changes how many containers may hold a device; the kubelet is told at once.
+  public func setCapacity(_ capacity: Int) { inventory.setCount(capacity) }
+
   /// Serves and keeps registered until the task is cancelled; then removes the socket.
   public func run() async {
     let (signals, continuation) = AsyncStream.makeStream(of: Signal.self)

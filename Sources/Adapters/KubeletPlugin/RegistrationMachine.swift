@@ -1,4 +1,4 @@
-/// Which file a path leads to at a moment; a socket that was made anew has another identity under the same path.
+/// Which socket a path leads to at a moment; one that was made anew has another identity under the same path.
 public struct SocketIdentity: Sendable, Hashable {
   /// The inode's number.
   public var inode: UInt64

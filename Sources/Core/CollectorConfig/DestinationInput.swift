@@ -54,13 +54,14 @@ public struct SecretVariable: Sendable, Hashable, Comparable {
     self.key = key
   }
 
-  /// The variable of a destination's Secret. Injective: object names have only lower-case letters, digits, "-" and "."
-  /// and neither begin nor end with the latter two, so that no two destinations share a variable.
+  /// The variable of a destination's Secret; no two destinations share one. Names of objects have only lower-case
+  /// letters, digits, "-" and "." and begin and end with neither of the latter two: "-" becomes "_", "." becomes "o",
+  /// a "-" after another "n", so that the first "__" is the border between name and key.
   public init(destination: String, secret: String, key: String) {
     var id = ""
     for character in destination {
       switch character {
-      case "-": id += "_"
+      case "-": id += id.hasSuffix("_") || id.hasSuffix("n") ? "n" : "_"
       case ".": id += "o"
       default: id += character.uppercased()
       }
@@ -169,6 +170,12 @@ struct DestinationInput {
       throw DestinationProblem(
         .invalid, "spec.data.\(field) refers to ${\(key)}, but the destination has no spec.secretRef that gives it")
     }
+    guard key.utf8.first.map({ !(0x30...0x39).contains($0) }) == true, key.utf8.allSatisfy(Self.isVariableByte) else {
+      throw DestinationProblem(
+        .invalid,
+        "spec.data.\(field) refers to ${\(key)}; the key of a Secret that is used must be the name of a variable: "
+          + "letters, digits and _, no digit first")
+    }
     guard secretKeys.contains(key) else {
       throw DestinationProblem(
         .waitingForSecret, "Secret \(secretName) has no key \(key), to which spec.data.\(field) refers")
@@ -176,5 +183,12 @@ struct DestinationInput {
     let variable = SecretVariable(destination: id, secret: secretName, key: key)
     variables.insert(variable)
     return variable.name
+  }
+
+  private static func isVariableByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x5f, 0x61...0x7a: true
+    default: false
+    }
   }
 }

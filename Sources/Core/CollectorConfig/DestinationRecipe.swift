@@ -104,7 +104,7 @@ struct DestinationRecipe: Sendable {
     guard encrypted else { return ["insecure": true] }
     var settings: JSONValue = ["insecure": false]
     // PEM has no "$", but nothing here may reach the collector's expansion.
-    if let ca, let pem = input.value(ca) { settings["ca_pem"] = .string(pem.split(separator: "$").joined()) }
+    if let ca, let pem = input.value(ca) { settings["ca_pem"] = .string(pem.split(separator: "$").joined() + "\n") }
     if skipVerify { settings["insecure_skip_verify"] = true }
     return settings
   }

@@ -52,7 +52,7 @@ public enum ReasonCode: String, Sendable, Hashable, CaseIterable {
 }
 
 /// Why a decision is as it is: a stable code and a sentence for people.
-public struct Reason: Sendable, Hashable, CustomStringConvertible {
+public struct Reason: Error, Sendable, Hashable, CustomStringConvertible {
   /// The stable code.
   public var code: ReasonCode
   /// The sentence.

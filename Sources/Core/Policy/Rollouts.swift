@@ -6,7 +6,8 @@ public struct RolloutFacts: Sendable, Hashable {
   public var desiredHash: String
   /// What the last restart was for (`status.workloadRolloutHash`); "" when there was none.
   public var rolledOutHash: String
-  /// Whether pods of the workload carry a hash other than the desired one (or one at all, when none is desired).
+  /// Whether pods of the workload carry another hash than the desired one; a pod without the label carries "".
+  /// Pods that are being deleted do not count: they outlive the rollout that replaced them.
   public var hasOutdatedPods: Bool
   /// Whether a rollout of the workload is under way.
   public var isRolloutOngoing: Bool
@@ -50,15 +51,16 @@ public enum Rollouts {
 
   /// Decides whether to restart the workload now.
   public static func decide(_ facts: RolloutFacts) -> RolloutVerdict {
-    // The hash of the last restart says what was asked for; the pods say what is left to do when it was taken back.
-    let isDone = facts.desiredHash.isEmpty ? !facts.hasOutdatedPods : facts.desiredHash == facts.rolledOutHash
-    if isDone {
-      if facts.isRolloutOngoing, !facts.desiredHash.isEmpty {
+    // A restart for the same hash is never repeated: where it did not help, another one would not either. Taking
+    // agents back leaves no hash behind, so there only the pods tell.
+    let wasRestarted = !facts.desiredHash.isEmpty && facts.desiredHash == facts.rolledOutHash
+    if wasRestarted || !facts.hasOutdatedPods {
+      if facts.isRolloutOngoing, wasRestarted {
         return no(.previousRolloutOngoing, "The restart of the workload is under way.", retry: true)
       }
-      return facts.desiredHash.isEmpty
-        ? no(.rolloutNotRequired, "No pod of this workload carries an agent.")
-        : no(.rolloutFinished, "The workload was restarted for its present agents.")
+      return wasRestarted
+        ? no(.rolloutFinished, "The workload was restarted for its present agents.")
+        : no(.rolloutNotRequired, "All pods of this workload are as they should be.")
     }
     switch facts.workload.kind {
     case .staticPod:
