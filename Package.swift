@@ -52,6 +52,7 @@ let package = Package(
     systemLibrary("CNGHTTP2", "libnghttp2", "libnghttp2-dev"),
     systemLibrary("CCurl", "libcurl", "libcurl4-openssl-dev"),
     systemLibrary("CYAML", "yaml-0.1", "libyaml-dev"),
+    systemLibrary("CZlib", "zlib", "zlib1g-dev"),
     .target(name: "CShims", dependencies: ["COpenSSL", "CCurl"], path: "Sources/CLibraries/CShims"),
     .target(name: "CManifests", path: "Sources/CLibraries/CManifests"),
 
@@ -62,18 +63,19 @@ let package = Package(
     target("Core", "Policy", ["JSON", "KubeObjects", "OdigosObjects"]),
     target("Core", "CollectorConfig", ["JSON", "KubeObjects", "OdigosObjects"]),
     target("Core", "Telemetry", ["JSON"]),
+    target("Core", "ProtobufWire"),
 
     // Adapters: one outside system each
     target("Adapters", "Concurrency"),
     target("Adapters", "YAML", ["JSON", "CYAML"]),
     target("Adapters", "EventLoop", ["Concurrency", "CShims"]),
-    target("Adapters", "HTTPTransport", ["EventLoop", "Concurrency", "CShims", "COpenSSL", "CNGHTTP2"]),
+    target("Adapters", "HTTPTransport", ["EventLoop", "Concurrency", "CShims", "COpenSSL", "CNGHTTP2", "CZlib"]),
     target("Adapters", "HTTPClient", ["Concurrency", "CShims", "CCurl"]),
     target("Adapters", "KubeClient", ["HTTPClient", "Concurrency", "YAML", "JSON", "KubeObjects"]),
     target("Adapters", "KubeRuntime", ["KubeClient", "Concurrency", "JSON", "KubeObjects", logging]),
     target("Adapters", "ServingCertificates", ["HTTPTransport", "Concurrency", "CShims", "COpenSSL"]),
-    target("Adapters", "KubeletPlugin", ["HTTPTransport", "EventLoop", "Concurrency", logging]),
-    target("Adapters", "ProcessInspection", ["Concurrency"]),
+    target("Adapters", "KubeletPlugin", ["ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", logging]),
+    target("Adapters", "ProcessInspection", ["JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency"]),
     target("Adapters", "ServiceShell", ["HTTPTransport", "EventLoop", "Concurrency", logging]),
 
     // Components: one library per process
@@ -151,8 +153,13 @@ let package = Package(
         logging,
       ]),
     tests("ServingCertificates", ["TestSupport", "ServingCertificates", "HTTPTransport", "EventLoop"]),
-    tests("KubeletPlugin", ["TestSupport", "KubeletPlugin", "HTTPTransport", "EventLoop", "Concurrency", logging]),
-    tests("ProcessInspection", ["TestSupport", "ProcessInspection"]),
+    tests("ProtobufWire", ["TestSupport", "ProtobufWire"]),
+    tests(
+      "KubeletPlugin",
+      ["TestSupport", "KubeletPlugin", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", logging]),
+    tests(
+      "ProcessInspection",
+      ["TestSupport", "ProcessInspection", "JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency"]),
     tests("ServiceShell", ["TestSupport", "ServiceShell", "HTTPTransport", "EventLoop", "HTTPClient", logging]),
     tests(
       "Instrumentor",

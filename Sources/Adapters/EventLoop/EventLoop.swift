@@ -27,6 +27,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
   private let thread = Atomic<pthread_t>(0)
   private var registrations = Registrations()
   private var timers = TimerHeap()
+  private var turnObservers: [any TurnObserver] = []
   private let events: UnsafeMutablePointer<epoll_event>
   private static let eventCapacity = 128
   private static let wakeTag = UInt64.max
@@ -65,6 +66,28 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
   /// Runs `body` on the loop's thread, soon.
   public func execute(_ body: @escaping @Sendable () -> Void) {
     deliver { $0.bodies.append(body) }
+  }
+
+  /// Runs `body` on the loop's thread and waits for it; at once when that is the present thread.
+  public func sync<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result {
+    if isCurrent { return body() }
+    let outcome = Locked<Result?>(nil)
+    let done = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    sem_init(done, 0, 0)
+    defer {
+      sem_destroy(done)
+      done.deallocate()
+    }
+    let address = UInt(bitPattern: done)
+    execute {
+      let result = body()
+      outcome.withLock { $0 = result }
+      if let done = UnsafeMutablePointer<sem_t>(bitPattern: address) { sem_post(done) }
+    }
+    while true {
+      while sem_wait(done) != 0 {}
+      if let result = outcome.withLock({ $0 }) { return result }
+    }
   }
 
   /// Runs a job of a task that prefers this executor.
@@ -151,6 +174,23 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     timers.remove(timer)
   }
 
+  // MARK: Turns, on the loop's thread
+
+  /// Calls `observer` once at the end of the present turn: for what several events of a turn should do but once.
+  public func atTurnEnd(_ observer: any TurnObserver) {
+    assertCurrent()
+    turnObservers.append(observer)
+  }
+
+  private func endTurn() {
+    var index = 0
+    while index < turnObservers.count {
+      turnObservers[index].turnEnded()
+      index += 1
+    }
+    turnObservers.removeAll(keepingCapacity: true)
+  }
+
   private func assertCurrent() {
     assert(isCurrent, "loop \(name) was used on another thread")
   }
@@ -167,6 +207,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
       dispatch(max(0, Int(count)))
       runDueTimers()
       runInbox()
+      endTurn()
     }
   }
 
@@ -222,6 +263,12 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     for body in bodies { body() }
     for job in jobs { job.runSynchronously(on: asUnownedTaskExecutor()) }
   }
+}
+
+/// Who wants to do something once per turn of a loop.
+public protocol TurnObserver: AnyObject {
+  /// All that was ready, due or sent in this turn has been handled.
+  func turnEnded()
 }
 
 private func runLoopThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {

@@ -1,100 +1,84 @@
-// CONTRACT, to be implemented by the owner of this target.
-
-/// A request for the libcurl client.
-public struct HTTPClientRequest: Sendable {
-  /// The method.
-  public var method: String
-  /// The whole URL.
-  public var url: String
-  /// The header fields.
-  public var headers: [(name: String, value: String)]
-  /// The body.
-  public var body: [UInt8]?
-  /// How long it may take in all; nil for streams.
-  public var timeout: Duration?
-  /// Makes a request.
-  public init(
-    method: String, url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
-    timeout: Duration? = .seconds(30)
-  ) {
-    self.method = method
-    self.url = url
-    self.headers = headers
-    self.body = body
-    self.timeout = timeout
-  }
-}
-
-/// What the server answered.
-public struct HTTPClientResponse: Sendable {
-  /// The status code.
-  public var status: Int
-  /// The header fields, names in lower case.
-  public var headers: [(name: String, value: String)]
-  /// The body.
-  public var body: [UInt8]
-  /// Makes a response.
-  public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
-    self.status = status
-    self.headers = headers
-    self.body = body
-  }
-}
-
-/// A transfer that failed below HTTP.
-public struct HTTPClientError: Error, Sendable, CustomStringConvertible {
-  /// libcurl's code.
-  public var code: Int
-  /// What failed.
-  public var description: String
-  /// Makes the error.
-  public init(code: Int, _ description: String) {
-    self.code = code
-    self.description = description
-  }
-}
-
-/// Whom the client trusts and who it is.
-public struct HTTPClientTLS: Sendable, Equatable {
-  /// The certificate authorities, PEM; nil for the system's.
-  public var certificateAuthorityPEM: [UInt8]?
-  /// The client certificate and key, PEM.
-  public var clientCertificatePEM: [UInt8]?
-  /// The key of the client certificate, PEM.
-  public var clientKeyPEM: [UInt8]?
-  /// Leaves the server unverified; only where the user's configuration asks for it.
-  public var skipsVerification = false
-  /// The system's authorities and no client certificate.
-  public init() {}
-}
+import Concurrency
 
 /// libcurl's multi interface on a thread of its own, under async functions.
+///
+/// Transfers to one server share a connection where it speaks HTTP/2 (chosen by ALPN, so only under TLS). Redirects
+/// are not followed and proxies are taken from the environment, as libcurl does.
 public final class HTTPClient: Sendable {
+  private let thread: CurlThread
+  private let tls: Locked<HTTPClientTLS>
+
   /// Starts the thread.
-  public init(tls: HTTPClientTLS = HTTPClientTLS()) {}
-  /// Sends a request and waits for the whole answer, of at most `limit` bytes.
+  public init(tls: HTTPClientTLS = HTTPClientTLS()) {
+    self.tls = Locked(tls)
+    thread = CurlThread()
+    thread.start()
+  }
+
+  deinit { thread.shutdown() }
+
+  /// Sends a request and waits for the whole answer, of at most `limit` bytes. Cancelling the waiting task ends the
+  /// transfer with an error for which `isCancellation` holds.
   public func send(_ request: HTTPClientRequest, limit: Int = 256 << 20) async throws(HTTPClientError)
     -> HTTPClientResponse
   {
-    throw HTTPClientError(code: 0, "not here yet")
+    try request.validate()
+    let ticket = CurlTicket()
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let body = WholeBody(limit: limit, continuation: continuation)
+        thread.submit(
+          CurlTransfer(ticket: ticket, request: request, tls: tls.withLock { $0 }, idleTimeout: nil, sink: body))
+      }
+    } onCancel: {
+      thread.cancel(ticket)
+    }
+    return try result.get()
   }
+
   /// Sends a request and hands the body on as it comes; a stream that is silent for `idleTimeout` fails.
-  /// The head comes first; the stream is empty-bodied on failure statuses but for the error text.
+  ///
+  /// Returns once the head is in, whatever its status: the body of a failure is its error text. The transfer ends
+  /// when the stream is dropped, when the task that reads it is cancelled, or when the reader falls more than
+  /// `HTTPClientStream.maximumBacklog` bytes behind.
   public func stream(_ request: HTTPClientRequest, idleTimeout: Duration) async throws(HTTPClientError)
     -> HTTPClientStream
   {
-    throw HTTPClientError(code: 0, "not here yet")
+    try request.validate()
+    let ticket = CurlTicket()
+    let body = StreamedBody(maximumBacklog: HTTPClientStream.maximumBacklog)
+    let thread = thread
+    thread.submit(
+      CurlTransfer(ticket: ticket, request: request, tls: tls.withLock { $0 }, idleTimeout: idleTimeout, sink: body))
+    let head = try await withCancellation(of: ticket) { await body.head() }
+    return HTTPClientStream(head: head, reader: StreamReader(body: body) { thread.cancel(ticket) })
   }
+
+  private func withCancellation<Value: Sendable>(
+    of ticket: CurlTicket, _ wait: @Sendable () async -> Result<Value, HTTPClientError>
+  ) async throws(HTTPClientError) -> Value {
+    let result = await withTaskCancellationHandler(operation: wait) { thread.cancel(ticket) }
+    return try result.get()
+  }
+
   /// Replaces trust and identity for transfers that start from now on.
-  public func replaceTLS(_ tls: HTTPClientTLS) {}
-  /// Ends the thread.
-  public func shutdown() {}
+  public func replaceTLS(_ tls: HTTPClientTLS) { self.tls.withLock { $0 = tls } }
+
+  /// Ends the thread; transfers that run fail, and so does every later one.
+  public func shutdown() { thread.shutdown() }
 }
 
-/// A response whose body is still coming.
-public struct HTTPClientStream: Sendable {
-  /// The status code.
-  public var status: Int
-  /// The body in chunks as they came (a chunk is not a line).
-  public var chunks: AsyncThrowingStream<[UInt8], any Error>
+extension HTTPClientRequest {
+  /// libcurl would send a line end inside a field as it is, which would let a value add fields of its own.
+  func validate() throws(HTTPClientError) {
+    for (name, value) in headers {
+      let isClean = !name.isEmpty && (name + value).utf8.allSatisfy { $0 != 0x0A && $0 != 0x0D && $0 != 0 }
+      guard isClean else {
+        throw HTTPClientError(code: CurlCode.badArgument, "header field \"\(name)\" has a line end or a NUL in it")
+      }
+    }
+    guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+      throw HTTPClientError(code: CurlCode.malformedURL, "the URL \"\(url)\" has white space or control characters")
+    }
+  }
 }

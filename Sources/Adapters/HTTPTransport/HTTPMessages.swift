@@ -1,5 +1,3 @@
-// CONTRACT, to be implemented by the owner of this target.
-
 /// A request as a server hands it to its handler, whole.
 public struct HTTPRequest: Sendable {
   /// The method, in upper case.
@@ -8,22 +6,33 @@ public struct HTTPRequest: Sendable {
   public var path: String
   /// What follows `?`, undecoded; "" without one.
   public var query: String
-  /// The header fields, names in lower case.
-  public var headers: [(name: String, value: String)]
-  /// The body.
+  /// The body; what came as `content-encoding: gzip` has been expanded.
   public var body: [UInt8]
+  var block: HeaderBlock
+
   /// Makes a request.
   public init(
     method: String, path: String, query: String = "", headers: [(name: String, value: String)] = [], body: [UInt8] = []
   ) {
+    self.init(method: method, path: path, query: query, block: HeaderBlock(headers), body: body)
+  }
+
+  init(method: String, path: String, query: String, block: HeaderBlock, body: [UInt8]) {
     self.method = method
     self.path = path
     self.query = query
-    self.headers = headers
+    self.block = block
     self.body = body
   }
+
+  /// The header fields, names in lower case, decoded at each access; HTTP/2's `:authority` appears as `host`.
+  public var headers: [(name: String, value: String)] {
+    get { block.fields }
+    set { block = HeaderBlock(newValue) }
+  }
+
   /// The first field of that (lower-case) name.
-  public func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+  public func header(_ name: String) -> String? { block.first(name) }
 }
 
 /// What a handler answers.
@@ -52,21 +61,30 @@ public struct HTTPResponse: Sendable {
 public enum HTTPHandler: Sendable {
   /// On the loop's thread at once: for handlers that compute and never wait.
   case inline(@Sendable (HTTPRequest) -> HTTPResponse)
-  /// In a task; the connection goes on serving meanwhile.
+  /// In a task, cancelled when the peer leaves; the connection goes on serving meanwhile.
   case async(@Sendable (HTTPRequest) async -> HTTPResponse)
 }
 
-/// Where a server listens or a client connects.
-public enum SocketAddress: Sendable, Hashable, CustomStringConvertible {
-  /// A TCP port of a host ("0.0.0.0", "::", "127.0.0.1", a name for clients); port 0 asks for a free one.
-  case tcp(host: String, port: UInt16)
-  /// A Unix socket.
-  case unix(path: String)
-  /// `host:port` or `unix:path`.
-  public var description: String {
-    switch self {
-    case .tcp(let host, let port): "\(host):\(port)"
-    case .unix(let path): "unix:\(path)"
-    }
+/// A request that is answered without asking the handler: over a limit, malformed, or not supported.
+struct HTTPRefusal: Error, Equatable {
+  var status: Int
+  var reason: String
+
+  init(_ status: Int, _ reason: String) {
+    self.status = status
+    self.reason = reason
   }
+
+  var response: HTTPResponse {
+    HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", body: Array((reason + "\n").utf8))
+  }
+
+  static func bodyTooLarge(_ limit: Int) -> HTTPRefusal {
+    HTTPRefusal(413, "the body is larger than the limit of \(limit) bytes")
+  }
+  static func headerTooLarge(_ limit: Int) -> HTTPRefusal {
+    HTTPRefusal(431, "the header fields are larger than the limit of \(limit) bytes")
+  }
+  static let busy = HTTPRefusal(503, "too many request bodies are in memory; try again")
+  static let tooSlow = HTTPRefusal(408, "the request did not arrive in time")
 }

@@ -1,38 +1,5 @@
 import EventLoop
 
-// CONTRACT, to be implemented by the owner of this target.
-
-/// A certificate chain and its private key, both PEM.
-public struct TLSIdentity: Sendable, Equatable {
-  /// The leaf first, then its issuers.
-  public var certificateChainPEM: [UInt8]
-  /// The key of the leaf.
-  public var privateKeyPEM: [UInt8]
-  /// Makes an identity.
-  public init(certificateChainPEM: [UInt8], privateKeyPEM: [UInt8]) {
-    self.certificateChainPEM = certificateChainPEM
-    self.privateKeyPEM = privateKeyPEM
-  }
-}
-
-/// Bounds on what a peer may ask of a server.
-public struct HTTPLimits: Sendable {
-  /// The largest body in bytes (7 MiB as controller-runtime's webhooks).
-  public var maximumBodySize = 7 << 20
-  /// The largest sum of header names and values in bytes.
-  public var maximumHeaderSize = 64 << 10
-  /// The most connections at once.
-  public var maximumConnections = 1000
-  /// The most requests at once on one connection.
-  public var maximumConcurrentStreams = 250
-  /// How long a peer may take for handshake and headers and body of one request.
-  public var requestTimeout: Duration = .seconds(15)
-  /// How long a connection may be idle.
-  public var idleTimeout: Duration = .seconds(300)
-  /// The defaults.
-  public init() {}
-}
-
 /// What a listener serves. HTTP/2 and HTTP/1.1 are told apart by ALPN under TLS and by the preface without.
 public struct HTTPServerConfiguration: Sendable {
   /// Where to listen.
@@ -61,14 +28,54 @@ public struct HTTPServerError: Error, Sendable, CustomStringConvertible {
 
 /// An HTTP/2 and HTTP/1.1 server, also for gRPC.
 public final class HTTPServer: Sendable {
+  /// Where it listens, with the port that the system chose.
+  public let address: SocketAddress
+  private let listener: LoopBound<Listener>
+
   /// Binds, listens and serves until `shutdown`.
   public init(
     configuration: HTTPServerConfiguration, loop: EventLoop, handler: HTTPHandler, grpc: [String: GRPCMethod] = [:]
-  ) throws(HTTPServerError) { throw HTTPServerError("not here yet") }
-  /// Where it listens, with the port that the system chose.
-  public var address: SocketAddress { .tcp(host: "", port: 0) }
+  ) throws(HTTPServerError) {
+    let tls = try configuration.tls.map(Self.context)
+    do throws(SystemError) {
+      let (fd, bound) = try Socket.listen(at: configuration.address)
+      address = bound
+      let context = ServerContext(configuration, loop: loop, handler: handler, grpc: grpc)
+      let listener = LoopBound(Listener(fd: fd, address: bound, context: context, tls: tls), to: loop)
+      self.listener = listener
+      let failure = loop.sync { () -> SystemError? in
+        do throws(SystemError) {
+          try listener.value.start()
+          return nil
+        } catch {
+          return error
+        }
+      }
+      if let failure { throw failure }
+    } catch {
+      throw HTTPServerError(error.description)
+    }
+  }
+
   /// Serves new connections with another identity; those that are open go on undisturbed.
-  public func replaceIdentity(_ identity: TLSIdentity) throws(HTTPServerError) {}
+  public func replaceIdentity(_ identity: TLSIdentity) throws(HTTPServerError) {
+    let context = try Self.context(identity)
+    listener.run { $0.tls = context }
+  }
+
+  private static func context(_ identity: TLSIdentity) throws(HTTPServerError) -> TLSContext {
+    do throws(TLSError) {
+      return try TLSContext.server(identity)
+    } catch {
+      throw HTTPServerError(error.description)
+    }
+  }
+
   /// Stops accepting, tells peers (GOAWAY), lets requests finish for `grace`, then closes.
-  public func shutdown(grace: Duration) async {}
+  public func shutdown(grace: Duration) async {
+    let listener = listener
+    await withCheckedContinuation { done in
+      listener.run { $0.drain(grace: grace) { done.resume() } }
+    }
+  }
 }

@@ -1,158 +1,123 @@
+import Glibc
+import HTTPClient
 import JSON
 import KubeObjects
 
-// CONTRACT, to be implemented by the owner of this target.
-
-/// What the API server, or the way to it, answered instead of the object.
-public struct KubeError: Error, Sendable, CustomStringConvertible {
-  /// The HTTP status; 0 when there was no answer.
-  public var status: Int
-  /// `reason` of the Status object, such as "NotFound", "AlreadyExists", "Conflict", "Gone", "Expired".
-  public var reason: String
-  /// The message.
-  public var message: String
-  /// Makes the error.
-  public init(status: Int, reason: String, message: String) {
-    self.status = status
-    self.reason = reason
-    self.message = message
-  }
-  /// No such object or kind.
-  public var isNotFound: Bool { status == 404 }
-  /// Someone else changed or made the object.
-  public var isConflict: Bool { status == 409 }
-  /// The reason and the message.
-  public var description: String { "\(reason.isEmpty ? String(status) : reason): \(message)" }
-}
-
-/// Which objects a list or a watch is about.
-public struct ListOptions: Sendable, Equatable {
-  /// As `kubectl -l`.
-  public var labelSelector: String?
-  /// As `--field-selector`.
-  public var fieldSelector: String?
-  /// Objects a page.
-  public var limit = 500
-  /// Makes options.
-  public init(labelSelector: String? = nil, fieldSelector: String? = nil) {
-    self.labelSelector = labelSelector
-    self.fieldSelector = fieldSelector
-  }
-}
-
-/// How `patch` changes an object.
-public enum PatchType: String, Sendable {
-  case merge = "application/merge-patch+json"
-  case json = "application/json-patch+json"
-  case strategicMerge = "application/strategic-merge-patch+json"
-  case apply = "application/apply-patch+yaml"
-}
-
-/// A part of an object that is served by itself.
-public enum Subresource: String, Sendable { case status, scale, token }
-
-/// What deletion does with dependents.
-public enum DeletionPropagation: String, Sendable {
-  case background = "Background"
-  case foreground = "Foreground"
-  case orphan = "Orphan"
-}
-
-/// One page after the other, joined.
-public struct KubeList: Sendable {
-  /// The objects.
-  public var items: [JSONValue]
-  /// From where a watch goes on.
-  public var resourceVersion: String
-}
-
-/// What a watch tells.
-public enum WatchEvent: Sendable {
-  case added(JSONValue)
-  case modified(JSONValue)
-  case deleted(JSONValue)
-  /// Nothing changed up to this version.
-  case bookmark(resourceVersion: String)
-  /// The server ended the watch (410 Gone means: list anew).
-  case error(KubeError)
-}
-
 /// A client of one API server. Requests below are by `ResourceType`; the typed ones by `KubeResource` wrap them.
 public final class KubeClient: Sendable {
+  /// Where the server is and how that was found.
+  public let access: ClusterAccess
+  private let http: HTTPClient
+  private let credentials: Credentials
+
+  /// Servers send a bookmark about each minute: a watch that is silent for longer has lost its server.
+  private static let watchSilence: Duration = .seconds(150)
+  /// How often a request that the server puts off (429, or 503 with Retry-After) is sent again.
+  private static let maximumRetries = 4
+  private static let maximumRetrySeconds = 10
+  private static let maximumErrorSize = 64 << 10
+  /// The first word becomes the field manager of what is created or patched without one.
+  private static let userAgent: String = {
+    let program = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
+    return "\(program.isEmpty ? "odigos" : program)/swift"
+  }()
+
+  /// A client with this access.
+  public init(_ access: ClusterAccess) {
+    self.access = access
+    http = HTTPClient(tls: access.tls)
+    credentials = Credentials(access: access, http: http)
+  }
+
   /// Credentials: `KUBECONFIG`/`~/.kube/config` when present or asked for, else the pod's service account.
   public static func connect(kubeconfig: String? = nil, context: String? = nil) throws(KubeError) -> KubeClient {
-    throw KubeError(status: 0, reason: "", message: "not here yet")
+    KubeClient(try AccessDiscovery().access(kubeconfig: kubeconfig, context: context))
   }
-  /// `gitVersion` of the server, such as "v1.20.2", with major and minor as numbers.
-  public func serverVersion() async throws(KubeError) -> (gitVersion: String, major: Int, minor: Int) {
-    throw KubeError(status: 0, reason: "", message: "not here yet")
-  }
-  /// GET of any path, such as "/apis/apps/v1", parsed.
-  public func raw(_ path: String) async throws(KubeError) -> JSONValue {
-    throw KubeError(status: 0, reason: "", message: "not here yet")
-  }
-  /// Reads an object.
-  public func get(_ type: ResourceType, _ key: ObjectKey) async throws(KubeError) -> JSONValue {
-    throw KubeError(status: 0, reason: "", message: "not here yet")
-  }
-  /// Lists all pages; namespace nil is all namespaces.
-  public func list(_ type: ResourceType, namespace: String?, _ options: ListOptions = ListOptions())
-    async throws(KubeError) -> KubeList
-  { throw KubeError(status: 0, reason: "", message: "not here yet") }
-  /// Watches from a version, with bookmarks.
-  public func watch(
-    _ type: ResourceType, namespace: String?, _ options: ListOptions = ListOptions(), resourceVersion: String
-  ) async throws(KubeError) -> AsyncThrowingStream<WatchEvent, any Error> {
-    throw KubeError(status: 0, reason: "", message: "not here yet")
-  }
-  /// Creates an object; its namespace is the one in its metadata.
-  public func create(_ type: ResourceType, _ object: JSONValue) async throws(KubeError) -> JSONValue {
-    throw KubeError(status: 0, reason: "", message: "not here yet")
-  }
-  /// Replaces an object (its resourceVersion guards it).
-  public func update(_ type: ResourceType, _ object: JSONValue, subresource: Subresource? = nil) async throws(KubeError)
-    -> JSONValue
-  { throw KubeError(status: 0, reason: "", message: "not here yet") }
-  /// Patches an object. `fieldManager` is required for `.apply`; `force` takes fields over from other managers.
-  public func patch(
-    _ type: ResourceType, _ key: ObjectKey, _ kind: PatchType, _ body: JSONValue, subresource: Subresource? = nil,
-    fieldManager: String? = nil, force: Bool = false
-  ) async throws(KubeError) -> JSONValue { throw KubeError(status: 0, reason: "", message: "not here yet") }
-  /// Deletes an object; one that is gone is no error.
-  public func delete(
-    _ type: ResourceType, _ key: ObjectKey, propagation: DeletionPropagation = .background,
-    gracePeriodSeconds: Int? = nil
-  ) async throws(KubeError) { throw KubeError(status: 0, reason: "", message: "not here yet") }
-  /// Ends the client's thread.
-  public func shutdown() {}
-}
 
-extension KubeClient {
-  /// Reads an object; nil when there is none.
-  public func get<Resource: KubeResource>(_: Resource.Type, _ key: ObjectKey) async throws(KubeError) -> Resource? {
-    do { return Resource(json: try await get(Resource.type, key)) } catch {
-      if error.isNotFound { return nil }
-      throw error
+  /// Ends the client's thread.
+  public func shutdown() { http.shutdown() }
+
+  /// Sends a request and waits for its answer, which is a success; every other one is thrown.
+  public func send(_ request: KubeRequest) async throws(KubeError) -> HTTPClientResponse {
+    var isAnew = false
+    var retries = 0
+    while true {
+      let response = try await transfer(try await prepared(request, anew: isAnew), request)
+      if (200..<300).contains(response.status) { return response }
+      if response.status == 401, !isAnew, credentials.canChange {
+        isAnew = true
+        continue
+      }
+      let error = KubeError(response: response, request: request.summary)
+      guard response.status == 429 || response.status == 503, let seconds = error.retryAfterSeconds,
+        retries < Self.maximumRetries
+      else { throw error }
+      retries += 1
+      let pause = Duration.seconds(min(max(seconds, 1), Self.maximumRetrySeconds))
+      do { try await Task.sleep(for: pause) } catch {
+        throw KubeError(status: 0, reason: KubeError.LocalReason.cancelled, message: request.summary)
+      }
     }
   }
-  /// Lists all pages; namespace nil is all namespaces.
-  public func list<Resource: KubeResource>(
-    _: Resource.Type, namespace: String? = nil, _ options: ListOptions = ListOptions()
-  ) async throws(KubeError) -> [Resource] {
-    try await list(Resource.type, namespace: namespace, options).items.map(Resource.init(json:))
+
+  /// Sends a request and parses its answer.
+  func document(_ request: KubeRequest) async throws(KubeError) -> JSONDocument {
+    let response = try await send(request)
+    do { return try JSONDocument(parsing: response.body) } catch {
+      throw .answer("the answer to \(request.summary) is not JSON: \(error)")
+    }
   }
-  /// Server-side apply of what we own of an object.
-  @discardableResult
-  public func apply<Resource: KubeResource>(_ object: Resource, fieldManager: String, subresource: Subresource? = nil)
-    async throws(KubeError) -> Resource
+
+  /// Opens a watch and returns its body.
+  func stream(_ request: KubeRequest) async throws(KubeError) -> HTTPClientStream {
+    var isAnew = false
+    while true {
+      let prepared = try await prepared(request, anew: isAnew)
+      let stream: HTTPClientStream
+      do { stream = try await http.stream(prepared, idleTimeout: Self.watchSilence) } catch {
+        throw failure(error, request)
+      }
+      if stream.status == 200 { return stream }
+      if stream.status == 401, !isAnew, credentials.canChange {
+        isAnew = true
+        continue
+      }
+      var body: [UInt8] = []
+      while body.count < Self.maximumErrorSize, let chunk = try? await stream.next() { body += chunk }
+      throw KubeError(
+        response: HTTPClientResponse(status: stream.status, headers: stream.headers, body: body),
+        request: request.summary)
+    }
+  }
+
+  func failure(_ error: HTTPClientError, _ request: KubeRequest) -> KubeError {
+    KubeError(
+      transfer: error, server: "the API server \(access.server) (\(access.origin))", request: request.summary)
+  }
+
+  private func prepared(_ request: KubeRequest, anew: Bool) async throws(KubeError) -> HTTPClientRequest {
+    var headers = access.headers
+    headers.append(("User-Agent", Self.userAgent))
+    headers.append(("Accept", "application/json"))
+    if request.body != nil { headers.append(("Content-Type", request.contentType)) }
+    if let value = try await credentials.authorization(anew: anew) { headers.append(("Authorization", value)) }
+    return HTTPClientRequest(
+      method: request.method, url: access.server + request.target, headers: headers, body: request.body,
+      timeout: request.timeout)
+  }
+
+  /// A read whose connection broke is sent once more: the server may just have closed it.
+  private func transfer(_ prepared: HTTPClientRequest, _ request: KubeRequest) async throws(KubeError)
+    -> HTTPClientResponse
   {
-    Resource(
-      json: try await patch(
-        Resource.type, object.key, .apply, object.json, subresource: subresource, fieldManager: fieldManager,
-        force: true))
-  }
-  /// Deletes an object; one that is gone is no error.
-  public func delete<Resource: KubeResource>(_: Resource.Type, _ key: ObjectKey) async throws(KubeError) {
-    try await delete(Resource.type, key)
+    var mayRetry = prepared.method == "GET"
+    while true {
+      do { return try await http.send(prepared) } catch {
+        guard mayRetry, !error.isCancellation, !error.isTimeout, !error.isConnectionFailure, error.isBroken else {
+          throw failure(error, request)
+        }
+        mayRetry = false
+      }
+    }
   }
 }

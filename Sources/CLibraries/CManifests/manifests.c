@@ -90,7 +90,7 @@ FILE_BYTES(webhook_config_pod_webhook) = {
 #embed "../../../webhook-config/pod-webhook.yaml"
 };
 
-const odigos_manifest odigos_manifests[] = {
+static const odigos_manifest manifests[] = {
     ENTRY("deploy/components/namespace.yaml", deploy_components_namespace),
     ENTRY("deploy/crds/actions.odigos.io_addclusterinfos.yaml", deploy_crds_actions_odigos_io_addclusterinfos),
     ENTRY("deploy/crds/actions.odigos.io_deleteattributes.yaml", deploy_crds_actions_odigos_io_deleteattributes),
@@ -120,4 +120,7 @@ const odigos_manifest odigos_manifests[] = {
     ENTRY("deploy/components/instrumentor.yaml", deploy_components_instrumentor),
     ENTRY("webhook-config/pod-webhook.yaml", webhook_config_pod_webhook),
 };
-const size_t odigos_manifest_count = sizeof odigos_manifests / sizeof odigos_manifests[0];
+
+size_t odigos_manifests_count(void) { return sizeof manifests / sizeof manifests[0]; }
+
+odigos_manifest odigos_manifest_at(size_t index) { return manifests[index]; }

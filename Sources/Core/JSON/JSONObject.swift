@@ -5,6 +5,26 @@ public struct JSONObject: Sendable {
   /// An object without members.
   public init() {}
 
+  /// An object of these members; of several with one name the last one counts, at the place of the first.
+  init(lastWins members: [(key: String, value: JSONValue)]) {
+    // Comparing each with each is quickest for the few members that objects have; a table for the others keeps a
+    // hostile text from costing the square of its size.
+    if members.count <= 16 {
+      self.members.reserveCapacity(members.count)
+      for (key, value) in members { self[key] = value }
+      return
+    }
+    var places: [String: Int] = [:]
+    for member in members {
+      if let place = places[member.key] {
+        self.members[place].value = member.value
+      } else {
+        places[member.key] = self.members.count
+        self.members.append(member)
+      }
+    }
+  }
+
   /// The number of members.
   public var count: Int { members.count }
   /// Whether there are none.

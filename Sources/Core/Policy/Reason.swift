@@ -7,6 +7,7 @@ public enum ReasonCode: String, Sendable, Hashable, CaseIterable {
   case namespaceLabel = "NamespaceLabel"
   case workloadSourceDisabled = "WorkloadSourceDisabled"
   case workloadLabelDisabled = "WorkloadLabelDisabled"
+  case namespaceSourceDisabled = "NamespaceSourceDisabled"
   case noSource = "NoSource"
   case ignoredNamespace = "IgnoredNamespace"
   case conflictingSources = "ConflictingSources"
@@ -52,7 +53,7 @@ public enum ReasonCode: String, Sendable, Hashable, CaseIterable {
 }
 
 /// Why a decision is as it is: a stable code and a sentence for people.
-public struct Reason: Sendable, Hashable, CustomStringConvertible {
+public struct Reason: Error, Sendable, Hashable, CustomStringConvertible {
   /// The stable code.
   public var code: ReasonCode
   /// The sentence.

@@ -1,4 +1,5 @@
 import JSON
+import OdigosObjects
 
 /// What selection needs to know of one Source.
 public struct SourceFacts: Sendable, Hashable {
@@ -31,13 +32,13 @@ public struct SourceFacts: Sendable, Hashable {
   /// Data streams that it adds (true) or takes away (false).
   public var dataStreams: [String: Bool]
   /// What it says about containers.
-  public var containerOverrides: [ContainerOverride]
+  public var containerOverrides: [ContainerOverrideFacts]
 
   /// Makes the facts of a Source.
   public init(
     name: String, namespace: String, target: Target, workloadName: String, matchesByExpression: Bool = false,
     isDisabled: Bool = false, isBeingDeleted: Bool = false, serviceName: String? = nil,
-    dataStreams: [String: Bool] = [:], containerOverrides: [ContainerOverride] = []
+    dataStreams: [String: Bool] = [:], containerOverrides: [ContainerOverrideFacts] = []
   ) {
     self.name = name
     self.namespace = namespace
@@ -73,7 +74,7 @@ public struct SourceFacts: Sendable, Hashable {
       isBeingDeleted: json.at("metadata", "deletionTimestamp")?.string != nil,
       serviceName: json.at("spec", "otelServiceName")?.string.flatMap { $0.isEmpty ? nil : $0 },
       dataStreams: streams,
-      containerOverrides: json.at("spec", "containerOverrides")?.array?.compactMap(ContainerOverride.init) ?? [])
+      containerOverrides: json.at("spec", "containerOverrides")?.array?.compactMap(ContainerOverrideFacts.init) ?? [])
   }
 }
 
@@ -113,4 +114,9 @@ public struct SourceIndex: Sendable {
   func namespaceSources(of workload: WorkloadReference) -> [SourceFacts] {
     (buckets[workload.namespace]?.namespaceSources ?? []).filter { $0.workloadName == workload.namespace }
   }
+}
+
+extension SourceFacts {
+  /// Reads a Source; nil when it names no workload.
+  public init?(_ source: Source) { self.init(json: source.json) }
 }

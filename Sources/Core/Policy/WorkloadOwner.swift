@@ -23,49 +23,78 @@ public struct WorkloadOwner: Sendable, Hashable {
   /// The ReplicaSet or Job that made the pod.
   public var intermediate: Intermediate?
 
-  /// Finds the workload of a pod from what the pod itself says; nil where no workload that we know owns it.
+  /// Finds the workload of a pod under admission from what the pod itself says; nil where no workload that we know
+  /// owns it.
   ///
   /// - Parameters:
   ///   - pod: the pod.
   ///   - namespace: its namespace, which a pod under admission may not carry itself.
-  public init?(pod: JSONValue, namespace: String) {
-    let metadata = pod["metadata"]
-    guard let owner = Self.owner(in: metadata?["ownerReferences"]?.array ?? []) else { return nil }
+  public init?(pod: JSONView, namespace: String) {
+    guard let metadata = pod["metadata"], let references = metadata["ownerReferences"] else { return nil }
+    var owner: JSONView?
+    for reference in references.elements {
+      let isController = reference["controller"]?.bool == true
+      if owner == nil || isController { owner = reference }
+      if isController { break }
+    }
+    guard let owner else { return nil }
     self.init(
-      owner: owner, podName: metadata?["name"]?.string ?? "", labels: metadata?["labels"],
-      annotations: metadata?["annotations"], namespace: namespace)
+      Traces(
+        ownerKind: owner["kind"]?.string ?? "", ownerName: owner["name"]?.string ?? "",
+        ownerUID: owner["uid"]?.string ?? "", podName: { metadata["name"]?.string ?? "" },
+        label: { metadata["labels"]?[$0]?.string }, annotation: { metadata["annotations"]?[$0]?.string }),
+      namespace: namespace)
   }
 
-  private static func owner(in references: [JSONValue]) -> OwnerReference? {
-    (references.first { $0["controller"]?.bool == true } ?? references.first).map(OwnerReference.init(json:))
+  /// Finds the workload of a pod from what the pod itself says; nil where no workload that we know owns it.
+  public init?(pod: Pod) {
+    let metadata = pod.json["metadata"]
+    let references = metadata?["ownerReferences"]?.array ?? []
+    guard let owner = references.first(where: { $0["controller"]?.bool == true }) ?? references.first else {
+      return nil
+    }
+    self.init(
+      Traces(
+        ownerKind: owner["kind"]?.string ?? "", ownerName: owner["name"]?.string ?? "",
+        ownerUID: owner["uid"]?.string ?? "", podName: { pod.name },
+        label: { metadata?["labels"]?[$0]?.string }, annotation: { metadata?["annotations"]?[$0]?.string }),
+      namespace: pod.namespace ?? "")
   }
 
-  private init?(
-    owner: OwnerReference, podName: String, labels: JSONValue?, annotations: JSONValue?, namespace: String
-  ) {
+  /// What a pod says of its origin; read only where it matters.
+  private struct Traces {
+    var ownerKind: String
+    var ownerName: String
+    var ownerUID: String
+    var podName: () -> String
+    var label: (String) -> String?
+    var annotation: (String) -> String?
+  }
+
+  private init?(_ pod: Traces, namespace: String) {
     var intermediate: Intermediate?
     let kind: WorkloadKind
     let name: String?
-    switch owner.kind {
+    switch pod.ownerKind {
     case "ReplicaSet":
-      intermediate = Intermediate(kind: .replicaSet, name: owner.name, uid: owner.uid)
-      let rollout = labels?["rollouts-pod-template-hash"]?.string
+      intermediate = Intermediate(kind: .replicaSet, name: pod.ownerName, uid: pod.ownerUID)
+      let rollout = pod.label("rollouts-pod-template-hash")
       kind = rollout == nil ? .deployment : .rollout
-      name = Self.replicaSetOwner(owner.name, hash: rollout ?? labels?["pod-template-hash"]?.string)
+      name = Self.replicaSetOwner(pod.ownerName, hash: rollout ?? pod.label("pod-template-hash"))
     case "ReplicationController":
       kind = .deploymentConfig
-      name = annotations?["openshift.io/deployment-config.name"]?.string ?? Self.withoutSuffix(owner.name)
+      name = pod.annotation("openshift.io/deployment-config.name") ?? Self.withoutSuffix(pod.ownerName)
     case "Job":
-      intermediate = Intermediate(kind: .job, name: owner.name, uid: owner.uid)
-      let cronJob = Self.cronJob(ofJob: owner.name)
+      intermediate = Intermediate(kind: .job, name: pod.ownerName, uid: pod.ownerUID)
+      let cronJob = Self.cronJob(ofJob: pod.ownerName)
       kind = cronJob == nil ? .job : .cronJob
-      name = cronJob ?? owner.name
+      name = cronJob ?? pod.ownerName
     case "Node":
-      let source = annotations?["kubernetes.io/config.source"]?.string
+      let source = pod.annotation("kubernetes.io/config.source")
       guard source == "file" || source == "http" else { return nil }
-      (kind, name) = (.staticPod, podName)
-    case "StatefulSet": (kind, name) = (.statefulSet, owner.name)
-    case "DaemonSet": (kind, name) = (.daemonSet, owner.name)
+      (kind, name) = (.staticPod, pod.podName())
+    case "StatefulSet": (kind, name) = (.statefulSet, pod.ownerName)
+    case "DaemonSet": (kind, name) = (.daemonSet, pod.ownerName)
     default: return nil
     }
     guard let name, !name.isEmpty, !namespace.isEmpty else { return nil }
@@ -102,7 +131,7 @@ public struct WorkloadOwner: Sendable, Hashable {
 extension WorkloadReference {
   /// The workload of a pod, from the pod itself; nil where no workload that we know owns it.
   public init?(ownerOf pod: Pod) {
-    guard let owner = WorkloadOwner(pod: pod.json, namespace: pod.namespace ?? "") else { return nil }
+    guard let owner = WorkloadOwner(pod: pod) else { return nil }
     self = owner.workload
   }
 }

@@ -33,11 +33,12 @@ public enum WorkloadKind: String, Sendable, Hashable, CaseIterable, Comparable {
     }
   }
 
-  /// The resource attribute that carries the name of a workload of this kind.
-  public var attributeKey: String {
+  /// The resource attribute that carries the name of a workload of this kind; nil for static pods, whose name is
+  /// the pod's.
+  public var attributeKey: String? {
     switch self {
     case .rollout: "k8s.argoproj.rollout.name"
-    case .staticPod: "k8s.pod.name"
+    case .staticPod: nil
     default: "k8s.\(lowercased).name"
     }
   }

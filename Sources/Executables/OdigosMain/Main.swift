@@ -1,4 +1,8 @@
+import OdigosCLI
+
 @main
 struct OdigosMain {
-  static func main() {}
+  static func main() async {
+    await OdigosCommand.main()
+  }
 }

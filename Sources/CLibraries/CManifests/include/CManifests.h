@@ -8,7 +8,8 @@ typedef struct {
   const unsigned char *bytes;
   size_t count;
 } odigos_manifest;
-/// Every embedded file, in the order in which they are applied.
-extern const odigos_manifest odigos_manifests[];
-extern const size_t odigos_manifest_count;
+/// The number of embedded files.
+size_t odigos_manifests_count(void);
+/// The file at that index, below the count; files are in the order in which they are applied.
+odigos_manifest odigos_manifest_at(size_t index);
 #endif

@@ -1,0 +1,174 @@
+import Concurrency
+import EventLoop
+import Glibc
+import HTTPTransport
+import Logging
+
+/// What a device plugin is to the kubelet.
+public struct DevicePluginConfiguration: Sendable {
+  /// The extended resource that pods ask for.
+  public var resourceName: String
+  /// How many containers of the node may hold a device at once.
+  public var capacity: Int
+  /// What a container with a device sees of the host.
+  public var mounts: [HostMount]
+  /// Where the sockets are.
+  public var directory = DevicePluginAPI.directory
+
+  /// Makes a configuration.
+  public init(resourceName: String, capacity: Int, mounts: [HostMount]) {
+    self.resourceName = resourceName
+    self.capacity = capacity
+    self.mounts = mounts
+  }
+
+  /// The name of the plugin's socket: the resource's with an underscore for the slash.
+  public var socketName: String { String(resourceName.map { $0 == "/" ? "_" : $0 }) }
+  /// The plugin's socket.
+  public var socketPath: String { "\(directory)/\(socketName)" }
+  /// The kubelet's socket.
+  public var kubeletSocketPath: String { "\(directory)/\(DevicePluginAPI.kubeletSocket)" }
+}
+
+/// A device plugin whose devices are mounts of host directories. Serves, registers with the kubelet, and does both
+/// anew when the kubelet starts anew: `RegistrationMachine` decides, this performs.
+public final class DevicePlugin: Sendable {
+  private enum Signal: Sendable {
+    case directoryChanged
+    case tick
+    case outcome(RegistrationMachine.Event)
+  }
+
+  private let configuration: DevicePluginConfiguration
+  private let loop: EventLoop
+  private let logger: Logger
+  private let inventory: DeviceInventory
+  private let onStateChange: @Sendable (RegistrationMachine.State) -> Void
+
+  /// Makes a plugin; nothing happens before `run`. `onStateChange` is told whether the kubelet knows the plugin.
+  public init(
+    configuration: DevicePluginConfiguration, loop: EventLoop, logger: Logger,
+    onStateChange: @escaping @Sendable (RegistrationMachine.State) -> Void
+  ) {
+    self.configuration = configuration
+    self.loop = loop
+    self.logger = logger
+    self.onStateChange = onStateChange
+    inventory = DeviceInventory(count: configuration.capacity, isHealthy: true)
+  }
+
+  /// Says whether containers may get devices; the kubelet is told at once.
+  public func setHealthy(_ isHealthy: Bool) { inventory.setHealthy(isHealthy) }
+
+  /// Changes how many containers may hold a device; the kubelet is told at once.
+  public func setCapacity(_ capacity: Int) { inventory.setCount(capacity) }
+
+  /// Serves and keeps registered until the task is cancelled; then removes the socket.
+  public func run() async {
+    let (signals, continuation) = AsyncStream.makeStream(of: Signal.self)
+    let watch: DirectoryWatch?
+    do {
+      watch = try DirectoryWatch(configuration.directory, loop: loop) { continuation.yield(.directoryChanged) }
+    } catch {
+      logger.warning("the kubelet's directory is only polled", metadata: ["error": "\(error)"])
+      watch = nil
+    }
+    defer { watch?.close() }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        // The back-up for lost or unsupported inotify events, and the clock of retries.
+        while !Task.isCancelled {
+          continuation.yield(.tick)
+          try? await Task.sleep(for: .seconds(1))
+        }
+        continuation.finish()
+      }
+      await self.work(signals, watch: watch, group: &group) { continuation.yield($0) }
+    }
+  }
+
+  private func work(
+    _ signals: AsyncStream<Signal>, watch: DirectoryWatch?, group: inout TaskGroup<Void>,
+    yield: @escaping @Sendable (Signal) -> Void
+  ) async {
+    let clock = ContinuousClock()
+    let start = clock.now
+    var machine = RegistrationMachine()
+    var server = PluginSocket(configuration: configuration, loop: loop, inventory: inventory)
+    for await signal in signals {
+      for event in events(of: signal, server: server, watch: watch) {
+        for action in machine.receive(event, at: clock.now - start) {
+          await perform(action, server: &server, group: &group, yield: yield)
+        }
+      }
+    }
+    await server.stop()
+  }
+
+  private func events(of signal: Signal, server: PluginSocket, watch: DirectoryWatch?) -> [RegistrationMachine.Event] {
+    var events: [RegistrationMachine.Event] = []
+    switch signal {
+    case .outcome(let event): return [event]
+    case .tick:
+      watch?.arm()
+      events.append(.tick(watchers: inventory.watcherCount))
+    case .directoryChanged: break
+    }
+    if server.isGone { events.append(.ownSocketGone) }
+    if let kubelet = SocketIdentity(path: configuration.kubeletSocketPath) {
+      events.append(.kubeletSocketAppeared(kubelet))
+    } else {
+      events.append(.kubeletSocketGone)
+    }
+    return events
+  }
+
+  private func perform(
+    _ action: RegistrationMachine.Action, server: inout PluginSocket, group: inout TaskGroup<Void>,
+    yield: @escaping @Sendable (Signal) -> Void
+  ) async {
+    switch action {
+    case .serve(let attempt):
+      await server.stop()
+      do { try server.start() } catch {
+        yield(.outcome(.servingFailed(attempt: attempt, reason: "\(error)")))
+      }
+    case .register(let attempt):
+      guard server.isServing else { return }
+      group.addTask { [self] in
+        do throws(GRPCStatus) {
+          try await register()
+          yield(.outcome(.registered(attempt: attempt)))
+        } catch {
+          yield(.outcome(.failed(attempt: attempt, reason: error.description)))
+        }
+      }
+    case .report(let state): report(state)
+    }
+  }
+
+  private func register() async throws(GRPCStatus) {
+    var request = RegisterRequest()
+    request.version = DevicePluginAPI.version
+    request.endpoint = configuration.socketName
+    request.resourceName = configuration.resourceName
+    request.options = DevicePluginService.options
+    let client = GRPCClient(address: .unix(path: configuration.kubeletSocketPath), loop: loop)
+    defer { client.close() }
+    _ = try await client.unary(DevicePluginAPI.register, request.protobuf(), timeout: .seconds(5))
+  }
+
+  private func report(_ state: RegistrationMachine.State) {
+    let resource: Logger.Metadata = ["resource": "\(configuration.resourceName)"]
+    switch state {
+    case .absent: logger.warning("no kubelet at \(configuration.kubeletSocketPath)", metadata: resource)
+    case .pending: logger.debug("registering with the kubelet", metadata: resource)
+    case .registered: logger.info("registered with the kubelet", metadata: resource)
+    case .failed(let reason):
+      logger.warning(
+        "registration with the kubelet failed; it is tried again",
+        metadata: resource.merging(["error": "\(reason)"]) { $1 })
+    }
+    onStateChange(state)
+  }
+}

@@ -1,0 +1,165 @@
+/// Which socket a path leads to at a moment; one that was made anew has another identity under the same path.
+public struct SocketIdentity: Sendable, Hashable {
+  /// The inode's number.
+  public var inode: UInt64
+  /// When the socket was made, in nanoseconds since 1970: inode numbers are used again.
+  public var modificationTime: Int64
+  /// Makes an identity.
+  public init(inode: UInt64, modificationTime: Int64) {
+    self.inode = inode
+    self.modificationTime = modificationTime
+  }
+}
+
+/// The plugin's side of registration with a kubelet, as a value: what happened in, what to do out.
+///
+/// A kubelet that starts makes its socket anew, deletes every other socket in the directory and has forgotten all
+/// plugins. So whenever its socket is another one, or ours is gone, the plugin is served anew and then registered. What
+/// fails is tried again for ever, 1 s to 30 s apart. A result that belongs to an earlier attempt is ignored.
+///
+///     absent --appeared--> pending --registered--> registered
+///       ^  gone              |  ^ failed, own socket gone, kubelet left |
+///       +--------------------+--+---------------------------------------+
+public struct RegistrationMachine: Sendable {
+  /// What happened.
+  public enum Event: Sendable, Equatable {
+    /// The kubelet's socket is there, and this is it.
+    case kubeletSocketAppeared(SocketIdentity)
+    /// The kubelet's socket is not there.
+    case kubeletSocketGone
+    /// The socket that we serve on is not there any more, or is another one.
+    case ownSocketGone
+    /// The kubelet accepted that attempt's registration.
+    case registered(attempt: Int)
+    /// Serving failed in that attempt.
+    case servingFailed(attempt: Int, reason: String)
+    /// The kubelet did not accept that attempt's registration.
+    case failed(attempt: Int, reason: String)
+    /// Time went by; `watchers` is how many streams of the kubelet follow our devices.
+    case tick(watchers: Int)
+  }
+
+  /// What to do, in the order given.
+  public enum Action: Sendable, Equatable {
+    /// Stop serving, if serving, remove the socket, and serve anew.
+    case serve(attempt: Int)
+    /// Call the kubelet's `Register`, unless serving failed; report the result with this number.
+    case register(attempt: Int)
+    /// Say whether the node offers our devices.
+    case report(State)
+  }
+
+  /// How registration stands.
+  public enum State: Sendable, Equatable {
+    /// There is no kubelet.
+    case absent
+    /// An attempt is under way.
+    case pending
+    /// The kubelet knows the plugin.
+    case registered
+    /// The last attempt failed.
+    case failed(reason: String)
+  }
+
+  /// How registration stands.
+  public private(set) var state = State.absent
+  private var kubelet: SocketIdentity?
+  private var serves = false
+  private var attempt = 0
+  private var failures = 0
+  /// When to try again, by the clock of `receive`.
+  private var retryTime: Duration?
+  /// Since when a registered plugin has had no watcher.
+  private var unwatchedSince: Duration?
+
+  /// The longest pause between attempts.
+  static let longestPause = Duration.seconds(30)
+  /// How long the kubelet may take to open its stream after it accepted a registration, or to come back after it
+  /// closed one (it closes that of an older registration of ours).
+  static let watchGrace = Duration.seconds(10)
+
+  /// The machine at the start: not serving, nothing known of a kubelet.
+  public init() {}
+
+  /// Takes an event at a time of a monotonic clock.
+  public mutating func receive(_ event: Event, at now: Duration) -> [Action] {
+    switch event {
+    case .kubeletSocketAppeared(let identity):
+      guard identity != kubelet else { return [] }
+      kubelet = identity
+      failures = 0
+      return serveAndRegister()
+    case .kubeletSocketGone:
+      guard kubelet != nil else { return [] }
+      kubelet = nil
+      abandonAttempt()
+      return change(to: .absent)
+    case .ownSocketGone:
+      guard serves else { return [] }
+      serves = false
+      return kubelet == nil ? [] : serveAndRegister()
+    case .registered(let number):
+      guard number == attempt, state == .pending else { return [] }
+      failures = 0
+      unwatchedSince = now
+      return change(to: .registered)
+    case .servingFailed(let number, let reason):
+      guard number == attempt else { return [] }
+      serves = false
+      return fail(reason, at: now)
+    case .failed(let number, let reason):
+      guard number == attempt, state == .pending else { return [] }
+      return fail(reason, at: now)
+    case .tick(let watchers): return tick(watchers: watchers, at: now)
+    }
+  }
+
+  private mutating func fail(_ reason: String, at now: Duration) -> [Action] {
+    retryTime = now + pause
+    failures += 1
+    return change(to: .failed(reason: reason))
+  }
+
+  private mutating func tick(watchers: Int, at now: Duration) -> [Action] {
+    switch state {
+    case .failed:
+      guard kubelet != nil, let retryTime, now >= retryTime else { return [] }
+      return serves ? register() : serveAndRegister()
+    case .registered:
+      guard watchers == 0 else {
+        unwatchedSince = nil
+        return []
+      }
+      let since = unwatchedSince ?? now
+      unwatchedSince = since
+      guard now - since >= Self.watchGrace else { return [] }
+      return serveAndRegister()
+    case .absent, .pending: return []
+    }
+  }
+
+  private var pause: Duration { min(.seconds(1 << min(failures, 5)), Self.longestPause) }
+
+  private mutating func abandonAttempt() {
+    attempt += 1
+    retryTime = nil
+    unwatchedSince = nil
+  }
+
+  private mutating func serveAndRegister() -> [Action] {
+    abandonAttempt()
+    serves = true
+    return [.serve(attempt: attempt), .register(attempt: attempt)] + change(to: .pending)
+  }
+
+  private mutating func register() -> [Action] {
+    abandonAttempt()
+    return [.register(attempt: attempt)] + change(to: .pending)
+  }
+
+  private mutating func change(to new: State) -> [Action] {
+    guard new != state else { return [] }
+    state = new
+    return [.report(new)]
+  }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import JSON
+import Policy
+import YAML
+
+struct ConfigCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "config", abstract: "Show or change the configuration.",
+    subcommands: [ConfigSetCommand.self, ConfigShowCommand.self])
+}
+
+struct ConfigShowCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "show", abstract: "Print the configuration.")
+
+  @OptionGroup var global: GlobalOptions
+
+  func run() async throws {
+    let client = try global.connect()
+    defer { client.shutdown() }
+    let system = try await InstalledSystem.require(client)
+    let store = ConfigurationStore(client: client, namespace: system.namespace)
+    print(YAML.serialize(try await store.read()), terminator: "")
+  }
+}
+
+struct ConfigSetCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "set", abstract: "Set a property of the configuration.",
+    discussion: """
+      PROPERTY is one of:
+        \(ConfigurationProperty.all.map(\.name).joined(separator: "\n  "))
+      Lists take several values: odigos config set ignored-containers istio-proxy vault-agent
+      """)
+
+  @OptionGroup var global: GlobalOptions
+
+  @Argument(help: "The property.")
+  var property: String
+
+  @Argument(parsing: .remaining, help: "Its value, or values of a list; none empties a list.")
+  var values: [String] = []
+
+  func run() async throws {
+    guard let known = ConfigurationProperty.all.first(where: { $0.name == property }) else {
+      throw CommandFailure(
+        "unknown property \(property)", next: "give one of those that `odigos config set --help` lists")
+    }
+    let value = try known.parse(values)
+    let client = try global.connect()
+    defer { client.shutdown() }
+    let system = try await InstalledSystem.require(client)
+    try await Progress().step("Setting \(property)") {
+      try await ConfigurationStore(client: client, namespace: system.namespace).change([(known.path, value)])
+    }
+  }
+}

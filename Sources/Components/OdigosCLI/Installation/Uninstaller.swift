@@ -1,0 +1,172 @@
+import Foundation
+import JSON
+import KubeClient
+import KubeObjects
+import OdigosObjects
+import Policy
+
+/// Takes everything away again, step by step. Every step is safe to repeat and copes with what is gone already.
+struct Uninstaller {
+  static let nodeLabels = [OdigosLabel.odigletInstalled, "odigos.io/odiglet-enterprise-installed"]
+
+  var client: KubeClient
+  var namespace: String
+  var progress = Progress()
+
+  private let ours = ListOptions(labelSelector: "\(OdigosLabel.systemObject)=true")
+
+  /// First, so that pods made from now on start without agents.
+  func removeWebhooks() async throws {
+    for type in [MutatingWebhookConfiguration.type, ValidatingWebhookConfiguration.type] {
+      for object in try await listed(type, nil, ours) { try await client.delete(type, object.key) }
+    }
+  }
+
+  /// Deletes Sources and takes the opt-in label off namespaces and workloads; the instrumentor does the rest.
+  func optOutEverything() async throws {
+    for source in try await listed(Source.type, nil) { try await client.delete(Source.type, source.key) }
+    let unlabel: JSONValue = ["metadata": ["labels": [OdigosLabel.instrumentation: .null]]]
+    for type in [Namespace.type, Deployment.type, StatefulSet.type, DaemonSet.type] {
+      for object in try await listed(type, nil, ListOptions(labelSelector: OdigosLabel.instrumentation)) {
+        _ = try await client.patch(type, object.key, .merge, unlabel, fieldManager: Installer.fieldManager)
+      }
+    }
+  }
+
+  /// Waits until no InstrumentationConfig and no instrumented pod is left. When the instrumentor cannot do it,
+  /// the finalizers go and the pods that are still instrumented are named.
+  func waitForRollback(_ timeout: Duration) async throws {
+    let instrumentor = try? await client.get(
+      Deployment.self, ObjectKey(namespace: namespace, name: "odigos-instrumentor"))
+    let works = (instrumentor?.json.at("status", "readyReplicas")?.int ?? 0) > 0
+    let missing = try await wait(for: works ? timeout : .seconds(1)) {
+      let configs = try await listed(InstrumentationConfig.type, nil)
+      if !configs.isEmpty { return "\(configs.count) workloads are still marked" }
+      let pods = try await instrumentedPods()
+      return pods.isEmpty
+        ? nil : "\(pods.count) pods still run with an agent: \(pods.prefix(5).joined(separator: ", "))"
+    }
+    guard let missing else { return }
+    if works {
+      throw CommandFailure(
+        missing, next: "see `kubectl get pods -A -l \(OdigosLabel.agentsMetaHash)`, then run `odigos uninstall` again")
+    }
+    progress.note("the instrumentor does not run; restart these workloads yourself: \(missing)")
+    for type in [InstrumentationConfig.type, Source.type] {
+      for object in try await listed(type, nil) {
+        _ = try? await client.patch(type, object.key, .merge, ["metadata": ["finalizers": .null]])
+        try await client.delete(type, object.key)
+      }
+    }
+  }
+
+  /// Empties /var/odigos by one short-lived pod a node, and takes our labels off the nodes.
+  func cleanNodes() async throws {
+    let odiglet = try? await client.get(DaemonSet.type, ObjectKey(namespace: namespace, name: "odiglet"))
+    let template = odiglet?.at("spec", "template", "spec")
+    try await client.delete(DaemonSet.type, ObjectKey(namespace: namespace, name: "odiglet"), propagation: .foreground)
+    let nodes = try await listed(Node.type, nil, ListOptions(labelSelector: Self.nodeLabels[0]))
+    if let image = template?["containers"]?[0]?["image"]?.string {
+      for node in nodes { try await runCleanup(on: node.metadata.name, image: image) }
+      let missing = try await wait(for: .seconds(60)) {
+        let pods = try await listed(
+          Pod.type, namespace, ListOptions(labelSelector: "app.kubernetes.io/name=odigos-cleanup"))
+        let open = pods.filter { !["Succeeded", "Failed"].contains($0.json.at("status", "phase")?.string ?? "") }
+        return open.isEmpty ? nil : "\(open.count) nodes are not cleaned yet"
+      }
+      if let missing { progress.note("\(missing); remove /var/odigos there by hand") }
+    }
+    let labels = JSONValue.object(Self.nodeLabels.reduce(into: JSONObject()) { $0[$1] = .null })
+    for node in nodes {
+      _ = try await client.patch(Node.type, node.key, .merge, ["metadata": ["labels": labels]])
+    }
+  }
+
+  /// Deletes what is labelled as ours, in the namespace and in the cluster.
+  func removeComponents() async throws {
+    for type in [Deployment.type, DaemonSet.type, Service.type] {
+      for object in try await listed(type, namespace, ours) { try await client.delete(type, object.key) }
+    }
+    for type in [ResourceType.clusterRoleBinding, .clusterRole] {
+      for object in try await listed(type, nil, ours) { try await client.delete(type, object.key) }
+    }
+  }
+
+  /// Deletes the CRDs and with them every object of their kinds; finalizers that nobody serves any more go first.
+  func removeDefinitions() async throws {
+    let definitions = try await listed(CustomResourceDefinition.type, nil, ours)
+    for type in [Source.type, InstrumentationConfig.type] {
+      for object in try await listed(type, nil) where !object.metadata.finalizers.isEmpty {
+        _ = try? await client.patch(type, object.key, .merge, ["metadata": ["finalizers": .null]])
+      }
+    }
+    for definition in definitions { try await client.delete(CustomResourceDefinition.type, definition.key) }
+    let missing = try await wait(for: .seconds(60)) {
+      let left = try await listed(CustomResourceDefinition.type, nil, ours)
+      return left.isEmpty ? nil : "\(left.count) CRDs are still being deleted, such as \(left[0].metadata.name)"
+    }
+    if let missing { throw CommandFailure(missing, next: "run `odigos uninstall` again in a minute") }
+  }
+
+  /// Deletes the namespace and waits until it is gone.
+  func removeNamespace() async throws {
+    let key = ObjectKey(name: namespace)
+    try await client.delete(Namespace.type, key)
+    let missing = try await wait(for: .seconds(120)) {
+      try await client.get(Namespace.self, key) == nil ? nil : "namespace \(namespace) is still being deleted"
+    }
+    if let missing {
+      throw CommandFailure(missing, next: "kubectl get namespace \(namespace) -o yaml tells what holds it")
+    }
+  }
+
+  private func instrumentedPods() async throws -> [String] {
+    try await listed(Pod.type, nil, ListOptions(labelSelector: OdigosLabel.agentsMetaHash))
+      .filter { !["Succeeded", "Failed"].contains($0.json.at("status", "phase")?.string ?? "") }
+      .map(\.key.description)
+  }
+
+  /// Objects of a kind; none when the cluster does not serve the kind.
+  private func listed(
+    _ type: ResourceType, _ namespace: String?, _ options: ListOptions = ListOptions()
+  ) async throws -> [DynamicObject] {
+    do {
+      return try await client.list(type, namespace: namespace, options).items.map {
+        DynamicObject(type: type, json: $0)
+      }
+    } catch {
+      if error.isNotFound { return [] }
+      throw error
+    }
+  }
+
+  private func runCleanup(on node: String, image: String) async throws {
+    let pod: JSONValue = [
+      "apiVersion": "v1", "kind": "Pod",
+      "metadata": [
+        "name": .string("odigos-cleanup-\(node)"), "namespace": .string(namespace),
+        "labels": ["app.kubernetes.io/name": "odigos-cleanup", OdigosLabel.systemObject: "true"],
+      ],
+      "spec": [
+        "nodeName": .string(node), "restartPolicy": "Never", "automountServiceAccountToken": false,
+        "tolerations": [["operator": "Exists"]],
+        "containers": [
+          [
+            "name": "cleanup", "image": .string(image), "imagePullPolicy": "IfNotPresent",
+            "command": ["/usr/bin/odiglet", "cleanup"],
+            "volumeMounts": [["name": "odigos", "mountPath": "/var/odigos"]],
+          ]
+        ],
+        "volumes": [["name": "odigos", "hostPath": ["path": "/var/odigos", "type": "DirectoryOrCreate"]]],
+      ],
+    ]
+    do { _ = try await client.create(Pod.type, pod) } catch {
+      if !error.isConflict { throw error }
+    }
+  }
+}
+
+extension DynamicObject {
+  /// Its name in its kind.
+  var key: ObjectKey { ObjectKey(namespace: metadata.namespace ?? "", name: metadata.name) }
+}

@@ -1,0 +1,75 @@
+import JSON
+import KubeObjects
+import OdigosObjects
+import Policy
+
+/// What `odigos describe source` prints: pure, from the objects as they were read.
+struct SourceReport {
+  var type: ResourceType
+  var key: ObjectKey
+  var config: InstrumentationConfig?
+  var sources: [Source]
+  var pods: [Pod]
+  var workload: JSONValue
+
+  var text: String {
+    var lines = ["Name: \(key.name)", "Kind: \(type.kind)", "Namespace: \(key.namespace)"]
+    lines += sourceLines
+    guard let config else {
+      return (lines + ["Instrumented: no (there is no InstrumentationConfig)"]).joined(separator: "\n")
+    }
+    lines.append("Service name: \(config.spec.serviceName ?? key.name)")
+    lines.append("Conditions:")
+    for condition in config.status.conditions {
+      lines.append("  \(condition.type ?? "?"): \(condition.status ?? "?") \(condition.reason ?? "")")
+      if let message = condition.message, !message.isEmpty { lines.append("    \(message)") }
+    }
+    lines += detailLines(config) + agentLines(config) + podLines(config)
+    return lines.joined(separator: "\n")
+  }
+
+  private var sourceLines: [String] {
+    let mine = sources.filter { source in
+      let workload = source.spec.workload
+      return workload?.kind == "Namespace" || (workload?.kind == type.kind && workload?.name == key.name)
+    }
+    var lines = ["Sources:"]
+    for source in mine {
+      let state = source.spec.disableInstrumentation == true ? "disabled" : "enabled"
+      lines.append("  \(source.name): \(source.spec.workload?.kind ?? "?") \(state)")
+    }
+    let label = workload.at("metadata", "labels", OdigosLabel.instrumentation)?.string
+    if let label { lines.append("  label odigos-instrumentation=\(label) on the workload") }
+    return lines.count == 1 ? ["Sources: none for this workload (a namespace label may opt it in)"] : lines
+  }
+
+  private func detailLines(_ config: InstrumentationConfig) -> [String] {
+    ["Runtime details:"]
+      + config.status.runtimeDetailsByContainer.flatMap { details in
+        ["  \(details.containerName ?? "?"): \(details.language ?? "unknown") \(details.runtimeVersion ?? "")"]
+          + (details.criErrorMessage.map { ["    container runtime: \($0)"] } ?? [])
+          + details.evidence.map { "    evidence: \($0)" }
+      }
+  }
+
+  private func agentLines(_ config: InstrumentationConfig) -> [String] {
+    ["Agents:"]
+      + config.spec.containers.map { container in
+        let state = container.agentEnabled == true ? "enabled \(container.otelDistroName ?? "")" : "not enabled"
+        return "  \(container.containerName ?? "?"): \(state) (\(container.agentEnabledReason ?? "")) "
+          + (container.agentEnabledMessage ?? "")
+      }
+  }
+
+  private func podLines(_ config: InstrumentationConfig) -> [String] {
+    ["Pods:"]
+      + pods.map { pod in
+        let hash = pod.metadata.labels[OdigosLabel.agentsMetaHash]
+        let state =
+          hash.map { $0 == config.spec.agentsMetaHash ? "injected" : "injected, out of date" } ?? "not injected"
+        let phase = pod.json.at("status", "phase")?.string ?? "?"
+        let trouble = Readiness.trouble(pod.json).map { ": \($0)" } ?? ""
+        return "  \(pod.name): \(phase) on \(pod.json.at("spec", "nodeName")?.string ?? "no node"), \(state)\(trouble)"
+      }
+  }
+}

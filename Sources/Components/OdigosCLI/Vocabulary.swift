@@ -1,1 +1,0 @@
-// The words of OdigosCLI that others rely on.

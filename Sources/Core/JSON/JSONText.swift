@@ -1,0 +1,133 @@
+/// The rules of text inside JSON strings: UTF-8 and escape sequences.
+enum JSONText {
+  static let highBitOfEach: UInt64 = 0x8080_8080_8080_8080
+
+  /// Checks that bytes are UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing over U+10FFFF).
+  static func checkUTF8(_ text: Span<UInt8>, _ start: Int, _ end: Int) throws(JSONError) {
+    var offset = start
+    while offset < end {
+      let lead = text[offset]
+      var following: Int
+      var second: ClosedRange<UInt8> = 0x80...0xbf
+      switch lead {
+      case 0...0x7f: following = 0
+      case 0xc2...0xdf: following = 1
+      case 0xe0: (following, second) = (2, 0xa0...0xbf)
+      case 0xed: (following, second) = (2, 0x80...0x9f)
+      case 0xe1...0xef: following = 2
+      case 0xf0: (following, second) = (3, 0x90...0xbf)
+      case 0xf1...0xf3: following = 3
+      case 0xf4: (following, second) = (3, 0x80...0x8f)
+      default: throw JSONError(.invalidUTF8, at: offset)
+      }
+      guard offset + following < end else { throw JSONError(.invalidUTF8, at: offset) }
+      if following > 0 {
+        guard second.contains(text[offset + 1]) else { throw JSONError(.invalidUTF8, at: offset + 1) }
+        var index = 2
+        while index <= following {
+          guard text[offset + index] & 0xc0 == 0x80 else { throw JSONError(.invalidUTF8, at: offset + index) }
+          index += 1
+        }
+      }
+      offset += following + 1
+    }
+  }
+
+  /// Checks the escape sequence at `offset` (a backslash) and moves behind it. Surrogates must come in pairs.
+  static func skipEscape(_ text: Span<UInt8>, _ offset: inout Int) throws(JSONError) {
+    guard offset + 1 < text.count else { throw JSONError(.unexpectedEnd, at: text.count) }
+    switch text[offset + 1] {
+    case 0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74: offset += 2
+    case UInt8(ascii: "u"):
+      let unit = try hexUnit(text, offset)
+      switch unit {
+      case 0xd800...0xdbff:
+        guard offset + 7 < text.count, text[offset + 6] == 0x5c, text[offset + 7] == UInt8(ascii: "u"),
+          try 0xdc00...0xdfff ~= hexUnit(text, offset + 6)
+        else { throw JSONError(.invalidEscape, at: offset) }
+        offset += 12
+      case 0xdc00...0xdfff: throw JSONError(.invalidEscape, at: offset)
+      default: offset += 6
+      }
+    default: throw JSONError(.invalidEscape, at: offset)
+    }
+  }
+
+  /// The UTF-16 unit of the `\uXXXX` at `offset`.
+  private static func hexUnit(_ text: Span<UInt8>, _ offset: Int) throws(JSONError) -> UInt32 {
+    guard offset + 5 < text.count else { throw JSONError(.unexpectedEnd, at: text.count) }
+    var unit: UInt32 = 0
+    for index in offset + 2..<offset + 6 {
+      let digit: UInt8
+      switch text[index] {
+      case 0x30...0x39: digit = text[index] - 0x30
+      case 0x41...0x46: digit = text[index] - 0x41 + 10
+      case 0x61...0x66: digit = text[index] - 0x61 + 10
+      default: throw JSONError(.invalidEscape, at: index)
+      }
+      unit = unit << 4 | UInt32(digit)
+    }
+    return unit
+  }
+
+  /// Decodes the content of a string that was checked before.
+  static func unescaped(_ bytes: ArraySlice<UInt8>) -> String {
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    let text = bytes.span
+    var offset = 0
+    while offset < text.count {
+      guard text[offset] == 0x5c, offset + 1 < text.count else {
+        result.append(text[offset])
+        offset += 1
+        continue
+      }
+      var following = 2
+      switch text[offset + 1] {
+      case UInt8(ascii: "b"): result.append(0x08)
+      case UInt8(ascii: "f"): result.append(0x0c)
+      case UInt8(ascii: "n"): result.append(0x0a)
+      case UInt8(ascii: "r"): result.append(0x0d)
+      case UInt8(ascii: "t"): result.append(0x09)
+      case UInt8(ascii: "u"):
+        let scalar: UInt32
+        (scalar, following) = scalarOfEscape(text, offset)
+        if let encoded = Unicode.Scalar(scalar).flatMap({ UTF8.encode($0) }) { result.append(contentsOf: encoded) }
+      default: result.append(text[offset + 1])
+      }
+      offset += following
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// The code point of one `\uXXXX` or of a pair of them, and how long the sequence is.
+  private static func scalarOfEscape(_ text: Span<UInt8>, _ offset: Int) -> (scalar: UInt32, length: Int) {
+    guard let unit = try? hexUnit(text, offset) else { return (0xfffd, 6) }
+    guard 0xd800...0xdbff ~= unit, let low = try? hexUnit(text, offset + 6) else { return (unit, 6) }
+    return (0x10000 + (unit & 0x3ff) << 10 + (low & 0x3ff), 12)
+  }
+
+  /// Appends a string with its quotes, escaping what JSON requires and nothing else.
+  static func append(_ string: String, to bytes: inout [UInt8]) {
+    bytes.append(0x22)
+    if string.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5c }) {
+      bytes.append(contentsOf: string.utf8)
+    } else {
+      for byte in string.utf8 { appendEscaped(byte, to: &bytes) }
+    }
+    bytes.append(0x22)
+  }
+
+  private static func appendEscaped(_ byte: UInt8, to bytes: inout [UInt8]) {
+    switch byte {
+    case 0x22, 0x5c: bytes.append(contentsOf: [0x5c, byte])
+    case 0x0a: bytes.append(contentsOf: [0x5c, UInt8(ascii: "n")])
+    case 0x0d: bytes.append(contentsOf: [0x5c, UInt8(ascii: "r")])
+    case 0x09: bytes.append(contentsOf: [0x5c, UInt8(ascii: "t")])
+    case 0..<0x20:
+      bytes.append(contentsOf: "\\u00".utf8)
+      for digit in [byte >> 4, byte & 15] { bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
+    default: bytes.append(byte)
+    }
+  }
+}

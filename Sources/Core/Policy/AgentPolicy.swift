@@ -1,0 +1,143 @@
+import JSON
+
+/// What the decision about a workload's agents depends on.
+public struct AgentFacts: Sendable {
+  /// Who is instrumented: the workload, its service name and its overrides.
+  public var selection: SelectionVerdict
+  /// The containers of the pod template, in order; may be empty where it is not known.
+  public var containerNames: [String]
+  /// What the node agents saw in its containers.
+  public var runtimeDetails: [RuntimeFacts]
+  /// Whether the node collector receives, and what.
+  public var nodeCollector: NodeCollectorState
+  /// The effective configuration.
+  public var configuration: OdigosConfiguration
+  /// Why instrumentation was taken back, where it was: `crashLoopBackOff` or `imagePullBackOff`.
+  public var rollback: ReasonCode?
+
+  /// Gathers the facts.
+  public init(
+    selection: SelectionVerdict, containerNames: [String], runtimeDetails: [RuntimeFacts],
+    nodeCollector: NodeCollectorState, configuration: OdigosConfiguration, rollback: ReasonCode? = nil
+  ) {
+    self.selection = selection
+    self.containerNames = containerNames
+    self.runtimeDetails = runtimeDetails
+    self.nodeCollector = nodeCollector
+    self.configuration = configuration
+    self.rollback = rollback
+  }
+}
+
+/// Which agent each container of a workload gets.
+public enum AgentPolicy {
+  /// Decides for every container, and from these for the workload.
+  public static func decide(_ facts: AgentFacts) -> AgentVerdict {
+    guard facts.selection.isInstrumented else {
+      return AgentVerdict(reason: facts.selection.reason, containers: [], agentsMetaHash: "")
+    }
+    let names = containerNames(facts)
+    let containers = names.map { ContainerPolicy(facts: facts, containerName: $0).decide() }
+    return AgentVerdict(
+      reason: workloadReason(containers), containers: containers,
+      agentsMetaHash: AgentsMetaHash.compute(
+        containers: containers, serviceName: facts.selection.serviceName, nodeCollector: facts.nodeCollector,
+        mountMethod: facts.configuration.mountMethod))
+  }
+
+  /// The containers of the template, then those that were only seen running (injected by others) or overridden.
+  private static func containerNames(_ facts: AgentFacts) -> [String] {
+    var names: [String] = []
+    names.appendMissing(facts.containerNames)
+    names.appendMissing(facts.runtimeDetails.map(\.containerName))
+    names.appendMissing(facts.selection.containerOverrides.filter { $0.runtimeInfo != nil }.map(\.containerName))
+    return names
+  }
+
+  /// One enabled container makes the workload enabled; otherwise the weightiest reason speaks for it.
+  private static func workloadReason(_ containers: [ContainerVerdict]) -> Reason {
+    let enabled = containers.filter(\.enabled)
+    let candidates = enabled.isEmpty ? containers : enabled
+    let weightiest = candidates.max { $0.reason.code.containerPriority < $1.reason.code.containerPriority }
+    guard let weightiest else {
+      return Reason(.waitingForRuntimeInspection, "No container of this workload has been inspected yet.")
+    }
+    guard !enabled.isEmpty else {
+      return Reason(weightiest.reason.code, "Container \(weightiest.containerName): \(weightiest.reason.message)")
+    }
+    let list = enabled.map(\.containerName).joined(separator: ", ")
+    let text = "\(enabled.count) of \(containers.count) containers get an agent: \(list)."
+    return Reason(weightiest.reason.code, text)
+  }
+}
+
+/// Which agent one container gets, and why.
+public struct ContainerVerdict: Sendable, Hashable {
+  /// The container.
+  public var containerName: String
+  /// Whether it gets an agent.
+  public var enabled: Bool
+  /// Why.
+  public var reason: Reason
+  /// The distribution that was chosen, also where it cannot be used.
+  public var distributionName: String?
+  /// The parameters of the distribution.
+  public var distributionParameters: [String: String] = [:]
+  /// How the variables that load the agent reach the process; nil without an agent.
+  public var environmentMethod: EnvironmentInjectionMethod?
+
+  /// The entry of `spec.containers` of the InstrumentationConfig.
+  public var json: JSONValue {
+    var value: JSONValue = [
+      "containerName": .string(containerName), "agentEnabled": .bool(enabled),
+      "agentEnabledReason": .string(reason.code.rawValue), "agentEnabledMessage": .string(reason.message),
+    ]
+    value["otelDistroName"] = distributionName.map { .string($0) }
+    if !distributionParameters.isEmpty {
+      var writer = ConfigurationWriter(JSONObject())
+      writer.map("distroParams", distributionParameters)
+      value["distroParams"] = writer["distroParams"]
+    }
+    value["envInjectionMethod"] = environmentMethod.map { .string($0.rawValue) }
+    return value
+  }
+}
+
+/// The agents of a workload.
+public struct AgentVerdict: Sendable, Hashable {
+  /// What is said of the workload as a whole (condition AgentEnabled).
+  public var reason: Reason
+  /// What is said of each container.
+  public var containers: [ContainerVerdict]
+  /// Changes exactly when a new pod would be injected differently; "" when no container gets an agent.
+  public var agentsMetaHash: String
+
+  /// Whether any container gets an agent (`spec.agentInjectionEnabled`).
+  public var isInjectionEnabled: Bool { containers.contains(where: \.enabled) }
+  /// `spec.containers` of the InstrumentationConfig.
+  public var containersJSON: JSONValue { .array(containers.map(\.json)) }
+}
+
+/// The hash by which pods say what was injected into them.
+enum AgentsMetaHash {
+  static func compute(
+    containers: [ContainerVerdict], serviceName: String, nodeCollector: NodeCollectorState, mountMethod: MountMethod
+  ) -> String {
+    let enabled = containers.filter(\.enabled)
+    if enabled.isEmpty { return "" }
+    var entries: [JSONValue] = []
+    for container in enabled.sorted(by: { $0.containerName < $1.containerName }) {
+      var entry = container.json
+      // Words for people change with releases and mean no other injection.
+      for key in ["agentEnabledReason", "agentEnabledMessage"] { entry[key] = nil }
+      let distribution = container.distributionName.flatMap(Distributions.named)
+      if distribution?.takesResourceAttributes == true { entry["serviceName"] = .string(serviceName) }
+      if distribution?.takesExporters == true, case .ready(let signals) = nodeCollector {
+        entry["signals"] = .strings(signals.map(\.rawValue).sorted())
+      }
+      if distribution?.directories.isEmpty == false { entry["mountMethod"] = .string(mountMethod.rawValue) }
+      entries.append(entry)
+    }
+    return SHA256.hexPrefix(of: JSONValue.array(entries).canonicallySerialized(), bytes: 8)
+  }
+}

@@ -1,0 +1,145 @@
+/// The decision about one container.
+struct ContainerPolicy {
+  var facts: AgentFacts
+  var containerName: String
+
+  private var override: ContainerOverrideFacts? {
+    facts.selection.containerOverrides.first { $0.containerName == containerName }
+  }
+
+  func decide() -> ContainerVerdict {
+    if facts.configuration.ignoredContainers.contains(containerName) {
+      return refuse(.ignoredContainer, "The configuration's ignoredContainers names this container.")
+    }
+    if let rollback = facts.rollback {
+      return refuse(rollback, "Instrumentation was taken back because the instrumented pods did not start.")
+    }
+    let override = override
+    let detected = facts.runtimeDetails.first { $0.containerName == containerName }
+    guard let details = override?.runtimeInfo ?? detected else { return withoutDetails(override) }
+    if details.language == .ignored {
+      return refuse(.ignoredContainer, "The container's process is one to be ignored.")
+    }
+    switch choose(details, override) {
+    case .refusal(let verdict): return verdict
+    case .distribution(let distribution): return decide(details, distribution, override)
+    }
+  }
+
+  private func withoutDetails(_ override: ContainerOverrideFacts?) -> ContainerVerdict {
+    facts.runtimeDetails.isEmpty
+      ? refuse(.waitingForRuntimeInspection, "The running processes have not been inspected yet.")
+      : refuse(.runtimeDetailsUnavailable, "No process of this container has been seen running.")
+  }
+
+  private enum Choice {
+    case distribution(Distribution)
+    case refusal(ContainerVerdict)
+  }
+
+  private func choose(_ details: RuntimeFacts, _ override: ContainerOverrideFacts?) -> Choice {
+    let preferred: Distribution
+    if let name = override?.distributionName {
+      guard let named = Distributions.named(name) else {
+        let known = Distributions.all.map(\.name).joined(separator: ", ")
+        return .refusal(refuse(.noAvailableAgent, "There is no distribution \(name); there are: \(known)."))
+      }
+      guard named.language == details.language || named.language == .any || details.language == .unknown else {
+        let text = "The distribution \(name) is for \(named.language.rawValue), but the process is \(details.language)."
+        return .refusal(refuse(.injectionConflict, text, named))
+      }
+      preferred = named
+    } else if details.language == .unknown {
+      return .refusal(
+        refuse(.unsupportedProgrammingLanguage, "The programming language of this container is not known."))
+    } else if let found = Distributions.preferred(for: details.language) {
+      preferred = found
+    } else {
+      let text = "There is no agent for programs in \(details.language.rawValue)."
+      return .refusal(refuse(.unsupportedProgrammingLanguage, text))
+    }
+    return supporting(details.runtimeVersion, preferred)
+  }
+
+  /// The distribution, or the first of its fallbacks, that supports the version.
+  private func supporting(_ version: String, _ preferred: Distribution) -> Choice {
+    var candidate = preferred
+    var tried: Set<String> = []
+    while !candidate.supports(version: version) {
+      tried.insert(candidate.name)
+      guard let next = candidate.fallback.flatMap(Distributions.named), !tried.contains(next.name) else {
+        let ranges = preferred.runtimes.map { "\($0.name) \($0.versions)" }.joined(separator: ", ")
+        let text = "The version \(version) is not supported by \(preferred.name); it supports \(ranges)."
+        return .refusal(refuse(.unsupportedRuntimeVersion, text, preferred))
+      }
+      candidate = next
+    }
+    return .distribution(candidate)
+  }
+
+  private func decide(
+    _ details: RuntimeFacts, _ distribution: Distribution, _ override: ContainerOverrideFacts?
+  ) -> ContainerVerdict {
+    if let sentence = distribution.unavailable { return refuse(.noAvailableAgent, sentence, distribution) }
+    let parameters = distribution.parameters(from: details)
+    if let missing = distribution.requiredParameters.first(where: { parameters[$0] == nil }) {
+      let text = "The parameter \(missing), which \(distribution.name) needs, could not be found out."
+      return refuse(.missingDistroParameter, text, distribution)
+    }
+    if distribution.needsEnvironment {
+      if facts.configuration.agentEnvVarsInjectionMethod == .loader {
+        let text =
+          "The configuration asks for the loader (agentEnvVarsInjectionMethod: loader), which this release does not "
+          + "have; set it to pod-manifest or loader-fallback-to-pod-manifest."
+        return refuse(.injectionConflict, text, distribution)
+      }
+      if let message = details.criErrorMessage {
+        let text = "The image's variables, to which ours are appended, could not be read: \(message)"
+        return refuse(.missingDistroParameter, text, distribution)
+      }
+    }
+    let allowed = override?.allowConcurrentAgents ?? facts.configuration.allowConcurrentAgents
+    let others = details.otherAgents.joined(separator: ", ")
+    if !others.isEmpty, !allowed {
+      let text = "Another agent runs in this container: \(others). Remove it, or set allowConcurrentAgents."
+      return refuse(.otherAgentDetected, text, distribution)
+    }
+    switch facts.nodeCollector {
+    case .notReady:
+      return refuse(.waitingForNodeCollector, "The node collector is not ready to receive telemetry.", distribution)
+    case .ready(let signals) where signals.isEmpty:
+      return refuse(.noCollectedSignals, "No Destination collects any signal; add one.", distribution)
+    case .ready: break
+    }
+    var verdict = ContainerVerdict(
+      containerName: containerName, enabled: true,
+      reason: others.isEmpty
+        ? Reason(.enabledSuccessfully, "\(distribution.displayName) instruments this container.")
+        : Reason(.enabledWithOtherAgents, "\(distribution.displayName) instruments this container beside \(others)."),
+      distributionName: distribution.name)
+    verdict.distributionParameters = parameters.filter { distribution.requiredParameters.contains($0.key) }
+    verdict.environmentMethod = distribution.needsEnvironment ? .podManifest : nil
+    return verdict
+  }
+
+  private func refuse(_ code: ReasonCode, _ message: String, _ distribution: Distribution? = nil) -> ContainerVerdict {
+    ContainerVerdict(
+      containerName: containerName, enabled: false, reason: Reason(code, message), distributionName: distribution?.name)
+  }
+}
+
+extension Distribution {
+  /// Whether the agent is loaded by variables that are appended.
+  var needsEnvironment: Bool { !appendedVariables.isEmpty }
+
+  /// The parameters that are known of a process.
+  func parameters(from details: RuntimeFacts) -> [String: String] {
+    var parameters: [String: String] = [:]
+    parameters["LIBC_TYPE"] = details.libCType
+    let numbers = details.runtimeVersion.split(separator: ".").prefix(2)
+    if numbers.count == 2, numbers.allSatisfy({ Int($0) != nil }) {
+      parameters["RUNTIME_VERSION_MAJOR_MINOR"] = numbers.joined(separator: ".")
+    }
+    return parameters
+  }
+}

@@ -1,0 +1,101 @@
+/// How programs of one language are instrumented: the agent, the runtimes that it supports, and what has to be done
+/// to a container for it. Distributions are data, in `deploy/distributions`.
+public struct Distribution: Sendable, Hashable {
+  /// A runtime that the agent supports.
+  public struct Runtime: Sendable, Hashable {
+    /// The runtime's name, for people.
+    public var name: String
+    /// The versions that the agent supports.
+    public var versions: VersionRange
+  }
+
+  /// A variable that gets our value beside its own.
+  public struct AppendedVariable: Sendable, Hashable {
+    /// Its name.
+    public var name: String
+    /// What is ours, with placeholders.
+    public var value: String
+    /// What stands between the value that was there and ours.
+    public var separator: String
+
+    /// The value with ours appended; ours alone where nothing was there.
+    public func appended(to original: String, parameters: [String: String] = [:]) -> String {
+      let ours = Distribution.resolve(value, parameters)
+      return original.isEmpty ? ours : original + separator + ours
+    }
+  }
+
+  /// Its name, as InstrumentationConfigs and overrides have it.
+  public var name: String
+  /// Its name for people.
+  public var displayName: String
+  /// The language of the programs.
+  public var language: ProgrammingLanguage
+  /// The runtimes that it supports.
+  public var runtimes: [Runtime]
+  /// The distribution for versions that this one does not support.
+  public var fallback: String?
+  /// Why it cannot be used yet, as a sentence; nil where it can.
+  public var unavailable: String?
+  /// The directories below the agent files that the container needs.
+  public var directories: [String]
+  /// Variables with a fixed value.
+  public var staticVariables: [NamedValue]
+  /// Variables that get our value beside their own.
+  public var appendedVariables: [AppendedVariable]
+  /// Whether the agent sends OTLP over HTTP to the collector of its node.
+  public var sendsToLocalNode: Bool
+  /// Whether the agent learns its resource attributes from variables.
+  public var takesResourceAttributes: Bool
+  /// Whether the agent learns from variables which signals to export.
+  public var takesExporters: Bool
+  /// The parameters without which it cannot be used, such as `LIBC_TYPE`.
+  public var requiredParameters: [String]
+
+  /// Replaces the placeholders: `{{agents}}` by the directory of the agent files, `{{NAME}}` by the parameter NAME.
+  static func resolve(_ template: String, _ parameters: [String: String]) -> String {
+    var result = ""
+    var rest = template[...]
+    while let start = rest.firstRange(of: "{{"), let end = rest[start.upperBound...].firstRange(of: "}}") {
+      let name = String(rest[start.upperBound..<end.lowerBound])
+      result += rest[..<start.lowerBound] + (name == "agents" ? OdigosPath.agents : parameters[name] ?? "")
+      rest = rest[end.upperBound...]
+    }
+    return result + rest
+  }
+
+  /// Whether it supports that version; a version that nobody could find is taken as supported.
+  public func supports(version: String) -> Bool {
+    guard let version = RuntimeVersion(version) else { return true }
+    return runtimes.isEmpty || runtimes.contains { $0.versions.contains(version) }
+  }
+}
+
+/// The distributions that there are.
+public enum Distributions {
+  /// The distribution of that name.
+  public static func named(_ name: String) -> Distribution? { byName[name] }
+
+  /// The distribution that is used for a language when nobody asks for another one.
+  public static func preferred(for language: ProgrammingLanguage) -> Distribution? { byLanguage[language] }
+
+  private static let byName = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  /// Fallbacks are only for versions that the preferred one leaves out.
+  private static let byLanguage: [ProgrammingLanguage: Distribution] = {
+    let fallbacks = Set(all.compactMap(\.fallback))
+    return Dictionary(
+      all.filter { !fallbacks.contains($0.name) && $0.language != .any }.map { ($0.language, $0) },
+      uniquingKeysWith: { first, _ in first })
+  }()
+}
+
+// What the generated table is written with. The generator has checked the ranges; one that cannot be read would
+// hold no bound and so hold every version.
+extension Distributions {
+  static func runtime(_ name: String, _ versions: String) -> Distribution.Runtime {
+    Distribution.Runtime(name: name, versions: VersionRange(versions) ?? .every)
+  }
+  static func appended(_ name: String, _ value: String, separator: String) -> Distribution.AppendedVariable {
+    Distribution.AppendedVariable(name: name, value: value, separator: separator)
+  }
+}

@@ -1,0 +1,90 @@
+import JSON
+
+/// The demand that a pod goes to a node where the agent files are.
+enum NodeAffinity {
+  private static let expression =
+    "{\"key\":\"\(OdigosLabel.odigletInstalled)\",\"operator\":\"In\",\"values\":[\"true\"]}"
+  private static let required = "requiredDuringSchedulingIgnoredDuringExecution"
+
+  /// Adds the demand to what the pod demands already. Terms are alternatives, so it goes into each of them: a term
+  /// of its own would let the pod go where the user did not want it.
+  static func require(in spec: JSONView, _ operations: inout PatchBytes) {
+    let term = "{\"matchExpressions\":[\(expression)]}"
+    let selector = "{\"nodeSelectorTerms\":[\(term)]}"
+    guard let affinity = spec["affinity"], affinity.kind == .object else {
+      operations.add("/spec/affinity", "{\"nodeAffinity\":{\"\(required)\":\(selector)}}")
+      return
+    }
+    guard let node = affinity["nodeAffinity"], node.kind == .object else {
+      operations.add("/spec/affinity/nodeAffinity", "{\"\(required)\":\(selector)}")
+      return
+    }
+    let path = "/spec/affinity/nodeAffinity/\(required)"
+    guard let existing = node[required], existing.kind == .object else {
+      operations.add(path, selector)
+      return
+    }
+    guard let terms = existing["nodeSelectorTerms"], terms.kind == .array else {
+      operations.add("\(path)/nodeSelectorTerms", "[\(term)]")
+      return
+    }
+    for (index, term) in terms.elements.enumerated() {
+      require(in: term, "\(path)/nodeSelectorTerms/\(index)/matchExpressions", &operations)
+    }
+  }
+
+  private static func require(in term: JSONView, _ path: String, _ operations: inout PatchBytes) {
+    let expressions = term["matchExpressions"]
+    let existing = expressions.map { Array($0.elements) } ?? []
+    if existing.contains(where: isDemand) { return }
+    // A term without any demand matches no node at all; one of ours would make it match some.
+    if existing.isEmpty, term["matchFields"]?[0] == nil { return }
+    if expressions?.kind == .array {
+      operations.add("\(path)/-", expression)
+    } else {
+      operations.add(path, "[\(expression)]")
+    }
+  }
+
+  private static func isDemand(_ expression: JSONView) -> Bool {
+    guard expression["key"]?.equals(OdigosLabel.odigletInstalled) == true,
+      expression["operator"]?.equals("In") == true, let values = expression["values"]
+    else { return false }
+    let only = Array(values.elements)
+    return only.count == 1 && only[0].equals("true")
+  }
+
+  /// Takes the demand away again, and what held nothing else.
+  static func remove(from spec: inout JSONValue) {
+    let path = ["affinity", "nodeAffinity", required, "nodeSelectorTerms"]
+    guard let terms = spec.at(path)?.array else { return }
+    var kept: [JSONValue] = []
+    for var term in terms {
+      guard let expressions = term["matchExpressions"]?.array else {
+        kept.append(term)
+        continue
+      }
+      let rest = expressions.filter { !isDemand($0) }
+      if rest.count == expressions.count {
+        kept.append(term)
+        continue
+      }
+      term["matchExpressions"] = rest.isEmpty ? nil : .array(rest)
+      if term.object?.isEmpty == false { kept.append(term) }
+    }
+    if kept.count == terms.count {
+      spec.set(path, .array(kept))
+      return
+    }
+    spec.set(path, kept.isEmpty ? nil : .array(kept))
+    for depth in [3, 2, 1] {
+      let outer = Array(path.prefix(depth))
+      if spec.at(outer)?.object?.isEmpty == true { spec.set(outer, nil) }
+    }
+  }
+
+  private static func isDemand(_ expression: JSONValue) -> Bool {
+    expression["key"]?.string == OdigosLabel.odigletInstalled && expression["operator"]?.string == "In"
+      && expression["values"] == ["true"]
+  }
+}

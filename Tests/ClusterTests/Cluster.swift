@@ -1,0 +1,95 @@
+import Foundation
+import JSON
+import Testing
+
+/// The real Kubernetes that the suite runs on: `hack/e2e` brings it up and starts the tests on its node, with
+/// `KUBECONFIG` set and `ODIGOS_CLUSTER` naming the script that manages it.
+enum Cluster {
+  /// The script that manages the cluster; nil where the tests run without one.
+  static let script = ProcessInfo.processInfo.environment["ODIGOS_CLUSTER"]
+
+  /// Whether there is a cluster.
+  static var isGiven: Bool { script != nil }
+
+  /// The namespace of the system under test.
+  static let systemNamespace = "odigos-system"
+
+  /// A command that failed.
+  struct Failure: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  /// Runs a program to its end and returns its standard output.
+  @discardableResult
+  static func run(_ program: String, _ arguments: [String], input: String? = nil) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [program] + arguments
+    let output = Pipe()
+    let errors = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try Data().write(to: errors)
+    defer { try? FileManager.default.removeItem(at: errors) }
+    process.standardOutput = output
+    process.standardError = try FileHandle(forWritingTo: errors)
+    let pipe = Pipe()
+    process.standardInput = input == nil ? FileHandle.nullDevice : pipe
+    try process.run()
+    if let input {
+      pipe.fileHandleForWriting.write(Data(input.utf8))
+      try pipe.fileHandleForWriting.close()
+    }
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      let message = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
+      throw Failure(description: "\(program) \(arguments.joined(separator: " ")): \(message)\(text)")
+    }
+    return text
+  }
+
+  /// Runs kubectl.
+  @discardableResult
+  static func kubectl(_ arguments: String..., input: String? = nil) throws -> String {
+    try run("kubectl", arguments, input: input)
+  }
+
+  /// Runs the installed command-line tool, as a user has it.
+  @discardableResult
+  static func odigos(_ arguments: String...) throws -> String { try run(".build/release/odigos", arguments) }
+
+  /// Applies a manifest.
+  static func apply(_ manifest: String) throws { try kubectl("apply", "-f", "-", input: manifest) }
+
+  /// The object, or nil when there is none.
+  static func get(_ kind: String, _ name: String, in namespace: String) throws -> JSONValue? {
+    let text = try kubectl("get", kind, name, "-n", namespace, "--ignore-not-found", "-o", "json")
+    return text.isEmpty ? nil : try JSONValue(parsing: text)
+  }
+
+  /// The objects of a kind in a namespace, or everywhere.
+  static func list(_ kind: String, in namespace: String?, selector: String? = nil) throws -> [JSONValue] {
+    var arguments = ["get", kind, "-o", "json"] + (namespace.map { ["-n", $0] } ?? ["-A"])
+    if let selector { arguments += ["-l", selector] }
+    return try JSONValue(parsing: try run("kubectl", arguments))["items"]?.array ?? []
+  }
+}
+
+/// Waits for a condition with a deadline, asking again every half second.
+///
+/// `condition` returns nil once it holds, else what is missing; the last of these is in the failure.
+func eventually(
+  _ what: String, within limit: Duration = .seconds(90), sourceLocation: SourceLocation = #_sourceLocation,
+  _ condition: () async throws -> String?
+) async throws {
+  let end = ContinuousClock.now + limit
+  while true {
+    let missing: String?
+    do { missing = try await condition() } catch { missing = "\(error)" }
+    guard let missing else { return }
+    if ContinuousClock.now >= end {
+      Issue.record("\(what): not within \(limit): \(missing)", sourceLocation: sourceLocation)
+      throw Cluster.Failure(description: "\(what): \(missing)")
+    }
+    try await Task.sleep(for: .milliseconds(500))
+  }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import JSON
+import Testing
+
+/// The spans that arrived at the demo's trace sink.
+struct TraceSink {
+  /// A span as the sink wrote it.
+  struct Span {
+    var traceID: String
+    var service: String
+    var resource: [String: String]
+  }
+
+  /// Makes the sink and the Destination that leads to it.
+  static func deploy() throws {
+    try Cluster.kubectl("apply", "-f", "deploy/demo/trace-sink.yaml")
+    try Cluster.kubectl("rollout", "status", "deployment/trace-sink", "-n", "tracing", "--timeout=90s")
+    try Cluster.kubectl("apply", "-f", "deploy/demo/destination.yaml")
+  }
+
+  /// The spans whose resource is in that namespace, of the last minutes.
+  static func spans(namespace: String) throws -> [Span] {
+    let log = try Cluster.kubectl("logs", "deployment/trace-sink", "-n", "tracing", "--since=3m")
+    var spans: [Span] = []
+    for line in log.split(separator: "\n") where line.contains("resourceSpans") {
+      guard let export = try? JSONValue(parsing: String(line)) else { continue }
+      for group in export["resourceSpans"]?.array ?? [] {
+        var resource: [String: String] = [:]
+        for attribute in group.at("resource", "attributes")?.array ?? [] {
+          resource[attribute["key"]?.string ?? ""] = attribute.at("value", "stringValue")?.string
+        }
+        guard resource["k8s.namespace.name"] == namespace else { continue }
+        for scope in group["scopeSpans"]?.array ?? [] {
+          for span in scope["spans"]?.array ?? [] {
+            spans.append(
+              Span(
+                traceID: span["traceId"]?.string ?? "", service: resource["service.name"] ?? "", resource: resource))
+          }
+        }
+      }
+    }
+    return spans
+  }
+
+  /// Waits for one trace that has spans of all these services.
+  static func waitForTrace(
+    namespace: String, services: Set<String>, within limit: Duration = .seconds(60)
+  ) async throws {
+    try await eventually("a trace of \(services.sorted()) in \(namespace)", within: limit) {
+      let spans = try spans(namespace: namespace)
+      let traces = Dictionary(grouping: spans, by: \.traceID)
+      if traces.values.contains(where: { services.isSubset(of: Set($0.map(\.service))) }) { return nil }
+      return "seen: \(spans.count) spans of \(Set(spans.map(\.service)).sorted())"
+    }
+  }
+}

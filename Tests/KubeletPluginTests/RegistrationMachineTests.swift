@@ -1,0 +1,152 @@
+import TestSupport
+import Testing
+
+@testable import KubeletPlugin
+
+@Suite struct RegistrationMachineTests {
+  typealias Event = RegistrationMachine.Event
+  typealias Action = RegistrationMachine.Action
+
+  /// One event, the second at which it comes, and what is to be done.
+  struct Step: Sendable {
+    var second: Int
+    var event: Event
+    var actions: [Action]
+    init(_ second: Int, _ event: Event, _ actions: [Action] = []) {
+      self.second = second
+      self.event = event
+      self.actions = actions
+    }
+  }
+  struct Story: Sendable, CustomTestStringConvertible {
+    var name: String
+    var steps: [Step]
+    init(_ name: String, _ steps: [Step]) {
+      self.name = name
+      self.steps = steps
+    }
+    var testDescription: String { name }
+  }
+
+  static let first = SocketIdentity(inode: 1, modificationTime: 1)
+  static let second = SocketIdentity(inode: 1, modificationTime: 2)
+  static func begin(_ attempt: Int) -> [Action] {
+    [.serve(attempt: attempt), .register(attempt: attempt), .report(.pending)]
+  }
+  /// From nothing to registered, in attempt 1.
+  static let registered = [
+    Step(0, .kubeletSocketAppeared(first), begin(1)),
+    Step(0, .registered(attempt: 1), [.report(.registered)]),
+    Step(1, .tick(watchers: 1)),
+  ]
+
+  static let stories = [
+    Story(
+      "waits for a kubelet",
+      [
+        Step(0, .kubeletSocketGone), Step(1, .tick(watchers: 0)), Step(100, .tick(watchers: 0)),
+        Step(101, .kubeletSocketAppeared(first), begin(1)),
+      ]),
+    Story(
+      "does nothing while all is well",
+      registered + [
+        Step(2, .kubeletSocketAppeared(first)), Step(3, .tick(watchers: 1)), Step(3600, .tick(watchers: 1)),
+      ]),
+    Story(
+      "serves anew and registers when the kubelet's socket is another one",
+      registered + [
+        Step(9, .kubeletSocketAppeared(second), begin(2)),
+        Step(9, .registered(attempt: 2), [.report(.registered)]),
+      ]),
+    Story(
+      "serves anew and registers when the kubelet's socket went and came",
+      registered + [
+        Step(9, .kubeletSocketGone, [.report(.absent)]), Step(10, .ownSocketGone), Step(10, .kubeletSocketGone),
+        Step(10, .tick(watchers: 0)), Step(11, .kubeletSocketAppeared(first), begin(3)),
+        Step(11, .registered(attempt: 3), [.report(.registered)]),
+      ]),
+    Story(
+      "serves anew and registers when its own socket is gone",
+      registered + [
+        Step(9, .ownSocketGone, begin(2)), Step(9, .registered(attempt: 2), [.report(.registered)]),
+      ]),
+    Story(
+      "tries again for ever, ever more slowly, without serving anew",
+      [
+        Step(0, .kubeletSocketAppeared(first), begin(1)),
+        Step(0, .failed(attempt: 1, reason: "refused"), [.report(.failed(reason: "refused"))]),
+        Step(0, .tick(watchers: 0)),
+        Step(1, .tick(watchers: 0), [.register(attempt: 2), .report(.pending)]),
+        Step(1, .failed(attempt: 2, reason: "refused"), [.report(.failed(reason: "refused"))]),
+        Step(2, .tick(watchers: 0)),
+        Step(3, .tick(watchers: 0), [.register(attempt: 3), .report(.pending)]),
+        Step(3, .failed(attempt: 3, reason: "refused"), [.report(.failed(reason: "refused"))]),
+        Step(6, .tick(watchers: 0)),
+        Step(7, .tick(watchers: 0), [.register(attempt: 4), .report(.pending)]),
+        Step(7, .registered(attempt: 4), [.report(.registered)]),
+      ]),
+    Story(
+      "serves again where serving failed",
+      [
+        Step(0, .kubeletSocketAppeared(first), begin(1)),
+        Step(0, .servingFailed(attempt: 1, reason: "no space"), [.report(.failed(reason: "no space"))]),
+        Step(1, .tick(watchers: 0), begin(2)),
+      ]),
+    Story(
+      "begins at once with a new kubelet however often the old one refused",
+      [
+        Step(0, .kubeletSocketAppeared(first), begin(1)),
+        Step(0, .failed(attempt: 1, reason: "refused"), [.report(.failed(reason: "refused"))]),
+        Step(0, .kubeletSocketAppeared(second), begin(2)),
+      ]),
+    Story(
+      "ignores the results of earlier attempts",
+      [
+        Step(0, .kubeletSocketAppeared(first), begin(1)),
+        Step(
+          1, .kubeletSocketAppeared(second),
+          [
+            .serve(attempt: 2), .register(attempt: 2),
+          ]),
+        Step(1, .failed(attempt: 1, reason: "cancelled")), Step(1, .registered(attempt: 1)),
+        Step(1, .servingFailed(attempt: 1, reason: "late")),
+        Step(2, .registered(attempt: 2), [.report(.registered)]), Step(2, .failed(attempt: 2, reason: "twice")),
+      ]),
+    Story(
+      "registers anew when the kubelet has stopped listening",
+      registered + [
+        Step(5, .tick(watchers: 0)), Step(14, .tick(watchers: 0)), Step(15, .tick(watchers: 0), begin(2)),
+      ]),
+    Story(
+      "lets the kubelet change over to a newer stream",
+      registered + [
+        Step(5, .tick(watchers: 0)), Step(8, .tick(watchers: 1)), Step(16, .tick(watchers: 0)),
+        Step(20, .tick(watchers: 0)), Step(21, .tick(watchers: 1)),
+      ]),
+    Story(
+      "registers anew when the kubelet never listens",
+      [
+        Step(0, .kubeletSocketAppeared(first), begin(1)), Step(0, .registered(attempt: 1), [.report(.registered)]),
+        Step(9, .tick(watchers: 0)), Step(10, .tick(watchers: 0), begin(2)),
+      ]),
+  ]
+
+  @Test(arguments: stories) func follows(_ story: Story) {
+    var machine = RegistrationMachine()
+    for (index, step) in story.steps.enumerated() {
+      let actions = machine.receive(step.event, at: .seconds(step.second))
+      #expect(actions == step.actions, "step \(index): \(step.event)")
+    }
+  }
+
+  @Test func neverPausesLongerThanThirtySeconds() {
+    var machine = RegistrationMachine()
+    _ = machine.receive(.kubeletSocketAppeared(Self.first), at: .zero)
+    var now = Duration.zero
+    for attempt in 1...100 {
+      _ = machine.receive(.failed(attempt: attempt, reason: "no"), at: now)
+      now += .seconds(30)
+      #expect(machine.receive(.tick(watchers: 0), at: now).contains(.register(attempt: attempt + 1)))
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import JSON
+import KubeObjects
+import Testing
+
+@testable import OdigosCLI
+
+@Suite struct ManifestsTests {
+  private let values = ManifestValues(
+    namespace: "somewhere", image: "registry/odigos:1", imagePullPolicy: "Never", version: "9.9.9")
+
+  @Test func everyObjectIsLabelledAsOursAndFilledIn() throws {
+    let objects = try Manifests().objects("", values)
+    #expect(objects.count > 40)
+    for object in objects {
+      let name = "\(object.type.kind) \(object.metadata.name)"
+      #expect(object.metadata.labels["odigos.io/system-object"] == "true", "\(name)")
+      #expect(object.metadata.namespace == (object.type.isNamespaced ? "somewhere" : nil), "\(name)")
+      #expect(!String(decoding: object.json.serialized(), as: UTF8.self).contains("${"), "\(name)")
+    }
+  }
+
+  @Test func workloadsRunTheGivenImageWithLeastPrivilege() throws {
+    let workloads = try Manifests().objects("deploy/components/", values).filter {
+      [Deployment.type, DaemonSet.type].contains($0.type)
+    }
+    #expect(
+      workloads.map(\.metadata.name).sorted() == [
+        "odiglet", "odigos-autoscaler", "odigos-instrumentor", "odigos-scheduler",
+      ])
+    for workload in workloads {
+      let containers = workload.json.at("spec", "template", "spec", "containers")?.array ?? []
+      #expect(!containers.isEmpty)
+      for container in containers {
+        #expect(container["image"]?.string == "registry/odigos:1")
+        #expect(container["imagePullPolicy"]?.string == "Never")
+        let security = container["securityContext"]
+        #expect(security?["allowPrivilegeEscalation"]?.bool == false)
+        #expect(security?["privileged"] == nil)
+        #expect(security?.at("capabilities", "drop")?.array == ["ALL"])
+      }
+    }
+  }
+
+  @Test func webhookFailsOpenAndSparesSystemNamespaces() throws {
+    let webhook = try #require(try Manifests().objects("webhook-config/", values).first?.json["webhooks"]?[0])
+    #expect(webhook["failurePolicy"]?.string == "Ignore")
+    #expect((webhook["timeoutSeconds"]?.int ?? .max) <= 5)
+    let excluded = webhook.at("namespaceSelector", "matchExpressions")?.array?.flatMap { $0["values"]?.array ?? [] }
+    #expect(excluded?.contains("kube-system") == true)
+    #expect(excluded?.contains("somewhere") == true)
+  }
+
+  @Test func noRoleMayReadSecretsOfTheWholeCluster() throws {
+    for object in try Manifests().objects("deploy/components/", values) where object.type == .clusterRole {
+      for rule in object.json["rules"]?.array ?? [] {
+        #expect(rule["resources"]?.array?.contains("secrets") == false, "\(object.metadata.name)")
+        #expect(rule["verbs"]?.array?.contains("*") == false, "\(object.metadata.name)")
+      }
+    }
+  }
+}

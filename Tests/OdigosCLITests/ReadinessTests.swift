@@ -1,0 +1,39 @@
+import JSON
+import Testing
+
+@testable import OdigosCLI
+
+@Suite struct ReadinessTests {
+  @Test func deploymentIsReadyWhenItsNewestPodsAre() {
+    var deployment: JSONValue = [
+      "kind": "Deployment", "metadata": ["generation": 2], "spec": ["replicas": 2],
+      "status": ["observedGeneration": 1, "updatedReplicas": 2, "readyReplicas": 2],
+    ]
+    #expect(Readiness.missing(deployment) == "its change is not seen yet")
+    deployment.set(["status", "observedGeneration"], 2)
+    #expect(Readiness.missing(deployment) == nil)
+    deployment.set(["status", "readyReplicas"], 1)
+    #expect(Readiness.missing(deployment) == "1 of 2 pods are ready")
+    deployment.set(["status", "updatedReplicas"], 0)
+    #expect(Readiness.missing(deployment) == "0 of 2 pods are updated")
+  }
+
+  @Test func daemonSetWithoutNodesIsNotReady() {
+    let set: JSONValue = ["kind": "DaemonSet", "metadata": ["generation": 1], "status": ["observedGeneration": 1]]
+    #expect(Readiness.missing(set) == "no node takes its pods")
+  }
+
+  @Test func troubleIsToldInTheClustersWords() {
+    let pulling: JSONValue = [
+      "status": [
+        "containerStatuses": [["state": ["waiting": ["reason": "ErrImagePull", "message": "no such image"]]]]
+      ]
+    ]
+    #expect(Readiness.trouble(pulling) == "ErrImagePull: no such image")
+    let pending: JSONValue = [
+      "status": ["conditions": [["type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"]]]
+    ]
+    #expect(Readiness.trouble(pending) == "0/1 nodes are available")
+    #expect(Readiness.trouble(["status": ["phase": "Running"]]) == nil)
+  }
+}
