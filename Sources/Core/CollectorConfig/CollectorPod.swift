@@ -48,11 +48,9 @@ struct CollectorPod {
     if !platform.imagePullSecrets.isEmpty {
       spec["imagePullSecrets"] = .array(platform.imagePullSecrets.map { ["name": .string($0)] })
     }
-    if !nodeSelector.isEmpty {
-      var selector = JSONObject()
-      for (key, value) in nodeSelector.sorted(by: { $0.key < $1.key }) { selector[key] = .string(value) }
-      spec["nodeSelector"] = .object(selector)
-    }
+    var selector: JSONObject = ["kubernetes.io/os": "linux"]
+    for (key, value) in nodeSelector.sorted(by: { $0.key < $1.key }) { selector[key] = .string(value) }
+    spec["nodeSelector"] = .object(selector)
     for (key, value) in specification { spec[key] = value }
     return [
       "metadata": ["labels": labels, "annotations": [LabelName.configHash: .string(configHash)]],

@@ -28,12 +28,15 @@ public struct DestinationProblem: Error, Sendable, Equatable, CustomStringConver
 public struct SecretFacts: Sendable, Equatable {
   /// The names in `data`.
   public var keys: Set<String>
+  /// Those whose values have line breaks or other control characters, so that they cannot be sent in a header.
+  public var unprintableKeys: Set<String>
   /// Changes with the content (uid and resource version).
   public var version: String
 
   /// Makes the facts.
-  public init(keys: Set<String>, version: String) {
+  public init(keys: Set<String>, unprintableKeys: Set<String> = [], version: String) {
     self.keys = keys
+    self.unprintableKeys = unprintableKeys
     self.version = version
   }
 }
@@ -54,13 +57,14 @@ public struct SecretVariable: Sendable, Hashable, Comparable {
     self.key = key
   }
 
-  /// The variable of a destination's Secret. Injective: object names have only lower-case letters, digits, "-" and "."
-  /// and neither begin nor end with the latter two, so that no two destinations share a variable.
+  /// The variable of a destination's Secret; no two destinations share one. Names of objects have only lower-case
+  /// letters, digits, "-" and "." and begin and end with neither of the latter two: "-" becomes "_", "." becomes "o",
+  /// a "-" after another "n", so that the first "__" is the border between name and key.
   public init(destination: String, secret: String, key: String) {
     var id = ""
     for character in destination {
       switch character {
-      case "-": id += "_"
+      case "-": id += id.hasSuffix("_") || id.hasSuffix("n") ? "n" : "_"
       case ".": id += "o"
       default: id += character.uppercased()
       }
@@ -80,15 +84,15 @@ struct DestinationInput {
   let signals: [Signal]
   private let data: [String: String]
   private let secretName: String?
-  private let secretKeys: Set<String>
+  private let secret: SecretFacts?
 
-  init(_ destination: Destination, type: String, signals: [Signal], secretKeys: Set<String>) {
+  init(_ destination: Destination, type: String, signals: [Signal], secret: SecretFacts?) {
     id = destination.name
     self.type = type
     self.signals = signals
     data = destination.spec.data
     secretName = destination.spec.secretRef?.name
-    self.secretKeys = secretKeys
+    self.secret = secret
   }
 
   /// The name of this destination's components and pipelines.
@@ -169,12 +173,31 @@ struct DestinationInput {
       throw DestinationProblem(
         .invalid, "spec.data.\(field) refers to ${\(key)}, but the destination has no spec.secretRef that gives it")
     }
-    guard secretKeys.contains(key) else {
+    guard key.utf8.first.map({ !(0x30...0x39).contains($0) }) == true, key.utf8.allSatisfy(Self.isVariableByte) else {
+      throw DestinationProblem(
+        .invalid,
+        "spec.data.\(field) refers to ${\(key)}; the key of a Secret that is used must be the name of a variable: "
+          + "letters, digits and _, no digit first")
+    }
+    guard secret?.keys.contains(key) == true else {
       throw DestinationProblem(
         .waitingForSecret, "Secret \(secretName) has no key \(key), to which spec.data.\(field) refers")
+    }
+    guard secret?.unprintableKeys.contains(key) != true else {
+      throw DestinationProblem(
+        .waitingForSecret,
+        "the value of \(key) in Secret \(secretName), to which spec.data.\(field) refers, has a line break or another "
+          + "control character; a header cannot have it (often it is the line break that echo adds)")
     }
     let variable = SecretVariable(destination: id, secret: secretName, key: key)
     variables.insert(variable)
     return variable.name
+  }
+
+  private static func isVariableByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x5f, 0x61...0x7a: true
+    default: false
+    }
   }
 }

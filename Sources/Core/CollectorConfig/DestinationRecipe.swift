@@ -104,7 +104,7 @@ struct DestinationRecipe: Sendable {
     guard encrypted else { return ["insecure": true] }
     var settings: JSONValue = ["insecure": false]
     // PEM has no "$", but nothing here may reach the collector's expansion.
-    if let ca, let pem = input.value(ca) { settings["ca_pem"] = .string(pem.split(separator: "$").joined()) }
+    if let ca, let pem = input.value(ca) { settings["ca_pem"] = .string(pem.split(separator: "$").joined() + "\n") }
     if skipVerify { settings["insecure_skip_verify"] = true }
     return settings
   }
@@ -138,6 +138,10 @@ struct DestinationRecipe: Sendable {
       }
       guard key.utf8.allSatisfy(isHeaderNameByte) else {
         throw DestinationProblem(.invalid, "spec.data.\(field): \"\(key)\" is no name of a header")
+      }
+      guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+        throw DestinationProblem(
+          .invalid, "spec.data.\(field): the value of \"\(key)\" has a line break or another control character")
       }
       guard headers[key] == nil else {
         throw DestinationProblem(.invalid, "spec.data.\(field) has the header \"\(key)\" twice")
