@@ -84,17 +84,19 @@ func inject(_ pod: JSONValue, _ facts: InjectionFacts) throws -> (pod: JSONValue
         """)
   }
 
-  @Test(arguments: [
-    ("StatefulSet", "db", "k8s.statefulset.name=db,odigos.workload.kind=StatefulSet,odigos.workload.name=db"),
-    (
-      "Job", "report-28391820",
-      "k8s.cronjob.name=report,odigos.workload.kind=CronJob,odigos.workload.name=report,"
-        + "k8s.job.name=report-28391820,k8s.job.uid=u-1"
-    ),
-    ("Job", "once", "k8s.job.name=once,odigos.workload.kind=Job,odigos.workload.name=once,k8s.job.uid=u-1"),
-  ] as [(String, String, String)]) func resourceAttributesOfOthers(
-    _ kind: String, _ name: String, _ end: String
-  ) throws {
+  @Test(
+    arguments: [
+      ("StatefulSet", "db", "k8s.statefulset.name=db,odigos.workload.kind=StatefulSet,odigos.workload.name=db"),
+      (
+        "Job", "report-28391820",
+        "k8s.cronjob.name=report,odigos.workload.kind=CronJob,odigos.workload.name=report,"
+          + "k8s.job.name=report-28391820,k8s.job.uid=u-1"
+      ),
+      ("Job", "once", "k8s.job.name=once,odigos.workload.kind=Job,odigos.workload.name=once,k8s.job.uid=u-1"),
+    ] as [(String, String, String)]) func resourceAttributesOfOthers(
+      _ kind: String, _ name: String, _ end: String
+    ) throws
+  {
     var pod = Self.pod([:])
     pod.set(["metadata", "ownerReferences"], [["kind": .string(kind), "name": .string(name), "uid": "u-1"]])
     let workload = try #require(WorkloadOwner(pod: try JSONDocument(parsing: pod.serialized()).root, namespace: "shop"))
@@ -211,7 +213,8 @@ func inject(_ pod: JSONValue, _ facts: InjectionFacts) throws -> (pod: JSONValue
     #expect(result.at("spec", "affinity") == nil && result.at("spec", "volumes")?.array?.count == 1)
   }
 
-  @Test(arguments: [nil, [:], ["limits": nil], ["limits": ["cpu": "1"]], ["requests": [:], "claims": []]] as [JSONValue])
+  @Test(
+    arguments: [nil, [:], ["limits": nil], ["limits": ["cpu": "1"]], ["requests": [:], "claims": []]] as [JSONValue])
   func theDeviceIsInBothLists(_ resources: JSONValue) throws {
     let pod = Self.pod(resources.isNull ? [:] : ["resources": resources])
     let result = try inject(pod, Self.facts()).pod
@@ -229,9 +232,11 @@ func inject(_ pod: JSONValue, _ facts: InjectionFacts) throws -> (pod: JSONValue
     #expect(result.at("metadata", "labels", "app") == "web")
   }
 
-  @Test(arguments: [
-    [:], ["spec": ["containers": []]], ["metadata": [:]], ["metadata": [:], "spec": ["containers": "x"]], "text", [],
-  ] as [JSONValue]) func malformedPodsStayAsTheyAre(_ pod: JSONValue) throws {
+  @Test(
+    arguments: [
+      [:], ["spec": ["containers": []]], ["metadata": [:]], ["metadata": [:], "spec": ["containers": "x"]], "text", [],
+    ] as [JSONValue]) func malformedPodsStayAsTheyAre(_ pod: JSONValue) throws
+  {
     let owner = try #require(WorkloadOwner(pod: Pod(json: Self.podInShop())))
     let view = try JSONDocument(parsing: pod.serialized()).root
     let plan = Injection.plan(pod: view, owner: owner, facts: try Self.facts())
@@ -251,13 +256,15 @@ func inject(_ pod: JSONValue, _ facts: InjectionFacts) throws -> (pod: JSONValue
     #expect(plan.isEmpty && plan.reason.code == .notInstrumented)
   }
 
-  @Test(arguments: [
-    ("agentInjectionEnabled", false, ReasonCode.injectionDisabled), ("serviceName", "", .noServiceName),
-    ("containers", [], .injectionDisabled),
-    ("containers", [["containerName": "a", "agentEnabled": true, "otelDistroName": "nope"]], .noAvailableAgent),
-  ] as [(String, JSONValue, ReasonCode)]) func configsThatInjectNothingSayWhy(
-    _ key: String, _ value: JSONValue, _ expected: ReasonCode
-  ) throws {
+  @Test(
+    arguments: [
+      ("agentInjectionEnabled", false, ReasonCode.injectionDisabled), ("serviceName", "", .noServiceName),
+      ("containers", [], .injectionDisabled),
+      ("containers", [["containerName": "a", "agentEnabled": true, "otelDistroName": "nope"]], .noAvailableAgent),
+    ] as [(String, JSONValue, ReasonCode)]) func configsThatInjectNothingSayWhy(
+      _ key: String, _ value: JSONValue, _ expected: ReasonCode
+    ) throws
+  {
     var json = try fixture("python.instrumentationconfig.json")
     json.set(["spec", key], value)
     do {

@@ -157,6 +157,5 @@ final class HTTP2ServerSession: ServerSession {
 private final class HandlerTask: HTTP2StreamOwner {
   private let task: Task<Void, Never>
   init(_ task: Task<Void, Never>) { self.task = task }
-  func outputDrained() {}
   func streamClosed(errorCode: UInt32) { task.cancel() }
 }

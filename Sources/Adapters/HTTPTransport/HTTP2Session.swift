@@ -551,7 +551,8 @@ extension HTTP2Session {
     stream.hasEnded = stream.hasEnded || endsStream
     guard isServer else {
       // Interim responses (1xx) precede the response itself.
-      if stream.status >= 200 { stream.hasHeaders = true }
+      stream.hasHeaders = stream.status >= 200
+      if !stream.hasHeaders { stream.headers = HeaderBlock() }
       events.append(.progress(stream))
       return
     }

@@ -98,12 +98,16 @@ def _end_soon():
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     exporters = weakref.WeakSet()
-    for kind in (OTLPSpanExporter, OTLPMetricExporter, OTLPLogExporter):
-        def remember(self, *arguments, __init__=kind.__init__, **named):
-            __init__(self, *arguments, **named)
+
+    def remembering(initializer):
+        def initialize(self, *arguments, **named):
+            initializer(self, *arguments, **named)
             exporters.add(self)
 
-        kind.__init__ = remember
+        return initialize
+
+    for kind in (OTLPSpanExporter, OTLPMetricExporter, OTLPLogExporter):
+        kind.__init__ = remembering(kind.__init__)
 
     def at_exit():
         for exporter in list(exporters):
