@@ -141,7 +141,7 @@ let package = Package(
     tests(
       "HTTPTransport",
       ["TestSupport", "HTTPTransport", "EventLoop", "Concurrency", "ServingCertificates", "CShims", "COpenSSL"]),
-    tests("HTTPClient", ["TestSupport", "HTTPClient", "HTTPTransport", "EventLoop", "Concurrency"]),
+    tests("HTTPClient", ["TestSupport", "JSON", "HTTPClient", "HTTPTransport", "EventLoop", "Concurrency"]),
     tests(
       "KubeClient",
       [
