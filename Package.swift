@@ -25,8 +25,10 @@ func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     name: name, dependencies: dependencies, path: "Sources/Executables/\(name)", swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", swiftSettings: settings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", exclude: exclude,
+    swiftSettings: settings)
 }
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -130,7 +132,7 @@ let package = Package(
     tests("JSON", ["TestSupport", "JSON"]),
     tests("KubeObjects", ["TestSupport", "JSON", "KubeObjects"]),
     tests("OdigosObjects", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects"]),
-    tests("Policy", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "Policy"]),
+    tests("Policy", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "Policy"], exclude: ["Fixtures"]),
     tests("CollectorConfig", ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig"]),
     tests("Telemetry", ["TestSupport", "JSON", "Telemetry"]),
     tests("Concurrency", ["TestSupport", "Concurrency"]),
@@ -139,7 +141,7 @@ let package = Package(
     tests(
       "HTTPTransport",
       ["TestSupport", "HTTPTransport", "EventLoop", "Concurrency", "ServingCertificates", "CShims", "COpenSSL"]),
-    tests("HTTPClient", ["TestSupport", "HTTPClient", "HTTPTransport", "EventLoop", "Concurrency"]),
+    tests("HTTPClient", ["TestSupport", "JSON", "HTTPClient", "HTTPTransport", "EventLoop", "Concurrency"]),
     tests(
       "KubeClient",
       [

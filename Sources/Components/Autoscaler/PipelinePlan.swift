@@ -20,14 +20,16 @@ struct PipelinePlan: Sendable, Equatable {
   static func make(
     _ snapshot: PipelineSnapshot, settings: AutoscalerSettings, kubernetes: (major: Int, minor: Int)
   ) -> PipelinePlan {
+    let image = image(snapshot.configuration, settings)
+    let components = image.isOwn ? CollectorComponents.odigosCollector : .contrib
     let platform = CollectorPlatform(
-      namespace: settings.namespace, version: settings.version,
-      image: image(snapshot.configuration, settings), imagePullSecrets: snapshot.configuration.imagePullSecrets,
+      namespace: settings.namespace, version: settings.version, image: image,
+      imagePullSecrets: snapshot.configuration.imagePullSecrets,
       kubernetes: kubernetes)
     let gatewaySize = CollectorSize(snapshot.gatewayGroup?.spec.resourcesSettings, role: .gateway)
     let gateway = CollectorConfig.GatewayConfiguration.make(
       destinations: snapshot.destinations, processors: snapshot.processors, secrets: snapshot.secrets,
-      settings: GatewaySettings(memoryLimiter: gatewaySize.limiter))
+      settings: GatewaySettings(memoryLimiter: gatewaySize.limiter, components: components))
 
     var plan = PipelinePlan()
     if let group = snapshot.gatewayGroup, group.metadata.deletionTimestamp == nil {
@@ -46,7 +48,7 @@ struct PipelinePlan: Sendable, Equatable {
         settings: NodeCollectorSettings(
           namespace: settings.namespace,
           memoryLimiter: CollectorSize(group.spec.resourcesSettings, role: .node).limiter,
-          exporter: GatewayExporterSettings(group.spec, problems: &problems)))
+          exporter: GatewayExporterSettings(group.spec, problems: &problems), components: components))
       let objects = NodeCollectorObjects.make(
         group: group, configuration: YAML.serialize(configuration.configuration.json), platform: platform)
       nodeProcessors = configuration.processors
