@@ -118,7 +118,7 @@ let package = Package(
       ]),
 
     // Executables
-    executable("InstrumentorMain", ["Instrumentor"]),
+    executable("InstrumentorMain", ["Instrumentor", "ServiceShell"]),
     executable("OdigletMain", ["Odiglet"]),
     executable("AutoscalerMain", ["Autoscaler"]),
     executable("SchedulerMain", ["Scheduler"]),
@@ -141,7 +141,7 @@ let package = Package(
     tests(
       "HTTPTransport",
       ["TestSupport", "HTTPTransport", "EventLoop", "Concurrency", "ServingCertificates", "CShims", "COpenSSL"]),
-    tests("HTTPClient", ["TestSupport", "HTTPClient", "HTTPTransport", "EventLoop", "Concurrency"]),
+    tests("HTTPClient", ["TestSupport", "JSON", "HTTPClient", "HTTPTransport", "EventLoop", "Concurrency"]),
     tests(
       "KubeClient",
       [

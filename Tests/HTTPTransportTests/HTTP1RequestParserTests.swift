@@ -100,7 +100,8 @@ struct HTTP1RequestParserTests {
 
   @Test func randomBytesNeverHang() {
     var random = SeededRandom(seed: 7)
-    let alphabet = Array("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n;0a\t\u{00}".utf8)
+    let alphabet = Array(
+      "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n;0a\t\u{00}".utf8)
     for _ in 0..<2000 {
       var parser = parser()
       let bytes = (0..<random.next(upTo: 200)).map { _ in alphabet[random.next(upTo: alphabet.count)] }

@@ -111,7 +111,8 @@ struct HTTP1ServerTests {
       let address = server.address
       let answer = try await BlockingThread.result {
         let peer = try RawPeer(address)
-        peer.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+        peer.send(
+          "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
         let interim = peer.receive(until: "\r\n\r\n")
         peer.send("ok")
         return interim + peer.receive()

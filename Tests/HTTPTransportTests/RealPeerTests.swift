@@ -4,9 +4,11 @@ import Testing
 
 /// The server against programs that others wrote.
 struct RealPeerTests {
-  @Test(.enabled(if: PeerProcess.path(of: "curl") != nil, "curl is not installed"), arguments: [
-    ["--http1.1"], ["--http2"], ["--http2", "--tls-max", "1.2"], ["--http1.1", "--tls-max", "1.2"],
-  ])
+  @Test(
+    .enabled(if: PeerProcess.path(of: "curl") != nil, "curl is not installed"),
+    arguments: [
+      ["--http1.1"], ["--http2"], ["--http2", "--tls-max", "1.2"], ["--http1.1", "--tls-max", "1.2"],
+    ])
   func curlOverTLS(options: [String]) async throws {
     let identity = try TestIdentity.make(commonName: "localhost")
     let authority = try ScratchFile(identity.certificateChainPEM)
@@ -22,9 +24,11 @@ struct RealPeerTests {
     }
   }
 
-  @Test(.enabled(if: PeerProcess.path(of: "curl") != nil, "curl is not installed"), arguments: [
-    "--http2-prior-knowledge", "--http1.1",
-  ])
+  @Test(
+    .enabled(if: PeerProcess.path(of: "curl") != nil, "curl is not installed"),
+    arguments: [
+      "--http2-prior-knowledge", "--http1.1",
+    ])
   func curlInTheClearAndOverUnixSockets(version: String) async throws {
     for address in [SocketAddress.tcp(host: "127.0.0.1", port: 0), .scratchUnix()] {
       try await withServer(address: address) { server in
@@ -67,9 +71,11 @@ struct RealPeerTests {
     }
   }
 
-  @Test(.enabled(if: PeerProcess.path(of: "openssl") != nil, "openssl is not installed"), arguments: [
-    ("-tls1_1", "h2", false), ("-tls1_2", "h2", true), ("-tls1_3", "http/1.1", true), ("-tls1_3", "spdy/3", false),
-  ])
+  @Test(
+    .enabled(if: PeerProcess.path(of: "openssl") != nil, "openssl is not installed"),
+    arguments: [
+      ("-tls1_1", "h2", false), ("-tls1_2", "h2", true), ("-tls1_3", "http/1.1", true), ("-tls1_3", "spdy/3", false),
+    ])
   func opensslAgreesOnVersionAndProtocol(version: String, alpn: String, succeeds: Bool) async throws {
     try await withServer(tls: try TestIdentity.make(commonName: "localhost")) { server in
       let outcome = try await PeerProcess.run(
