@@ -118,7 +118,7 @@ let package = Package(
       ]),
 
     // Executables
-    executable("InstrumentorMain", ["Instrumentor"]),
+    executable("InstrumentorMain", ["Instrumentor", "ServiceShell"]),
     executable("OdigletMain", ["Odiglet"]),
     executable("AutoscalerMain", ["Autoscaler"]),
     executable("SchedulerMain", ["Scheduler"]),
