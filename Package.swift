@@ -133,7 +133,10 @@ let package = Package(
     tests("KubeObjects", ["TestSupport", "JSON", "KubeObjects"]),
     tests("OdigosObjects", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects"]),
     tests("Policy", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "Policy"], exclude: ["Fixtures"]),
-    tests("CollectorConfig", ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig"]),
+    tests(
+      "CollectorConfig",
+      ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig", "Collector"],
+      exclude: ["Fixtures"]),
     tests("Telemetry", ["TestSupport", "JSON", "Telemetry"]),
     tests("Concurrency", ["TestSupport", "Concurrency"]),
     tests("YAML", ["TestSupport", "JSON", "YAML"]),
