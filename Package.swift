@@ -133,7 +133,10 @@ let package = Package(
     tests("KubeObjects", ["TestSupport", "JSON", "KubeObjects"]),
     tests("OdigosObjects", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects"]),
     tests("Policy", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "Policy"], exclude: ["Fixtures"]),
-    tests("CollectorConfig", ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig"]),
+    tests(
+      "CollectorConfig",
+      ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig", "Collector"],
+      exclude: ["Fixtures"]),
     tests("Telemetry", ["TestSupport", "JSON", "Telemetry"]),
     tests("Concurrency", ["TestSupport", "Concurrency"]),
     tests("YAML", ["TestSupport", "JSON", "YAML"]),
@@ -141,7 +144,7 @@ let package = Package(
     tests(
       "HTTPTransport",
       ["TestSupport", "HTTPTransport", "EventLoop", "Concurrency", "ServingCertificates", "CShims", "COpenSSL"]),
-    tests("HTTPClient", ["TestSupport", "HTTPClient", "HTTPTransport", "EventLoop", "Concurrency"]),
+    tests("HTTPClient", ["TestSupport", "JSON", "HTTPClient", "HTTPTransport", "EventLoop", "Concurrency"]),
     tests(
       "KubeClient",
       [

@@ -61,6 +61,11 @@ import Testing
       Case(
         title: "ignored container", facts: facts([python(name: "istio-proxy")], containers: ["istio-proxy"]),
         expected: .ignoredContainer),
+      Case(
+        title: "waiting beside an ignored container",
+        facts: facts(
+          [python(), python(name: "istio-proxy")], containers: [app, "istio-proxy"], collector: .notReady),
+        expected: .waitingForNodeCollector),
       Case(title: "not inspected", facts: facts([]), expected: .waitingForRuntimeInspection),
       Case(title: "no container known", facts: facts([], containers: []), expected: .waitingForRuntimeInspection),
       Case(

@@ -1,5 +1,5 @@
 /// The settings of one exporter.
-enum ExporterSettings: Sendable {
+enum ExporterSettings: Sendable, Equatable {
   case otlp(OTLPExporterSettings)
   case otlpHTTP(OTLPHTTPExporterSettings)
   case debug(DebugExporterSettings)

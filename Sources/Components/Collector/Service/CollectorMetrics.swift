@@ -49,13 +49,12 @@ final class CollectorMetrics: Sendable {
     }
   }
 
-  /// Removes gauges whose labels hold this one.
-  func removeGauges(labelled name: String, _ value: String) {
-    state.withLock { state in
-      for (key, family) in state.families where family.kind == .gauge {
-        state.families[key]?.series.removeAll { $0.labels.contains { $0.name == name && $0.value == value } }
-      }
-    }
+  /// Removes the gauges of that name.
+  func removeGauges(named name: String) { state.withLock { $0.families[name] = nil } }
+
+  /// The name of a label for an attribute: what Prometheus does not allow becomes an underscore.
+  static func labelName(_ attribute: String) -> String {
+    String(attribute.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
   }
 
   /// The Prometheus text format, version 0.0.4, families and series in a fixed order.
