@@ -168,7 +168,10 @@ let package = Package(
     tests("ServiceShell", ["TestSupport", "ServiceShell", "HTTPTransport", "EventLoop", "HTTPClient", logging]),
     tests(
       "Instrumentor",
-      ["TestSupport", "Instrumentor", "JSON", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport", logging]),
+      [
+        "TestSupport", "Instrumentor", "JSON", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport", "Concurrency",
+        logging,
+      ]),
     tests(
       "Odiglet",
       ["TestSupport", "Odiglet", "JSON", "KubeObjects", "OdigosObjects", "Policy", "ProcessInspection", logging]),
