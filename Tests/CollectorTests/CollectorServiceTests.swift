@@ -169,7 +169,7 @@ import Testing
       #expect(ExportFailure.message(decoding: refused.body)?.contains("answered 503") == true)
       #expect(try await sender.send("a") == 200)
       let last = try #require(peer.requests.last)
-      #expect(try names(JSONValue(parsing: last.body)) == ["a"])
+      #expect(try spanNames(JSONValue(parsing: last.body)) == ["a"])
       #expect(
         await service.metricsText.contains("otelcol_receiver_refused_spans{receiver=\"otlp\",transport=\"http\"} 1\n"))
     }
@@ -192,8 +192,8 @@ import Testing
       try await service.reload(second)
       #expect(await service.address("otlp", .http) == address)
       #expect(try await sender.send("b") == 200)
-      #expect(try directory.lines("1").map(names) == [["a"], ["b"]])
-      #expect(try directory.lines("2").map(names) == [["b"]])
+      #expect(try directory.lines("1").map(spanNames) == [["a"], ["b"]])
+      #expect(try directory.lines("2").map(spanNames) == [["b"]])
     }
   }
 
@@ -207,7 +207,7 @@ import Testing
       let status = try await sender.send("a")
       #expect(status == 200)
     }
-    #expect(try directory.lines("out").map(names) == [["a"]])
+    #expect(try directory.lines("out").map(spanNames) == [["a"]])
   }
 
   @Test("An address that is taken is an error, and nothing listens")

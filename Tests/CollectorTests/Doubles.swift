@@ -19,10 +19,10 @@ func spans(_ names: [String]) throws -> TelemetryBatch {
 }
 
 /// The names of the spans in a batch.
-func names(_ batch: TelemetryBatch) -> [String] { (try? batch.json()).map(names) ?? [] }
+func names(_ batch: TelemetryBatch) -> [String] { (try? batch.json()).map(spanNames) ?? [] }
 
 /// The names of the spans in OTLP/JSON.
-func names(_ json: JSONValue) -> [String] {
+func spanNames(_ json: JSONValue) -> [String] {
   (json["resourceSpans"]?.array ?? []).flatMap { $0["scopeSpans"]?.array ?? [] }
     .flatMap { $0["spans"]?.array ?? [] }.compactMap { $0["name"]?.string }
 }

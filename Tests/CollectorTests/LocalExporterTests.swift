@@ -20,7 +20,7 @@ import Testing
       _ = try await sender.send(spans("a"))
       _ = try await sender.send(spans("b"))
       await sender.close()
-      #expect(try directory.lines("out").map(names) == (appends ? [["a"], ["b"], ["a"], ["b"]] : [["a"], ["b"]]))
+      #expect(try directory.lines("out").map(spanNames) == (appends ? [["a"], ["b"], ["a"], ["b"]] : [["a"], ["b"]]))
     }
   }
 
@@ -42,9 +42,9 @@ import Testing
     let sender = try FileSender(settings)
     for name in ["a", "b", "c", "d"] { _ = try await sender.send(spans(name)) }
     await sender.close()
-    #expect(try directory.lines("out").map(names) == [["d"]])
-    #expect(try directory.lines("out.1").map(names) == [["c"]])
-    #expect(try directory.lines("out.2").map(names) == [["b"]])
+    #expect(try directory.lines("out").map(spanNames) == [["d"]])
+    #expect(try directory.lines("out.1").map(spanNames) == [["c"]])
+    #expect(try directory.lines("out.2").map(spanNames) == [["b"]])
     #expect(access("\(directory.path)/out.3", F_OK) != 0)
   }
 
