@@ -25,8 +25,10 @@ func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     name: name, dependencies: dependencies, path: "Sources/Executables/\(name)", swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", swiftSettings: settings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", exclude: exclude,
+    swiftSettings: settings)
 }
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -116,7 +118,7 @@ let package = Package(
       ]),
 
     // Executables
-    executable("InstrumentorMain", ["Instrumentor"]),
+    executable("InstrumentorMain", ["Instrumentor", "ServiceShell"]),
     executable("OdigletMain", ["Odiglet"]),
     executable("AutoscalerMain", ["Autoscaler"]),
     executable("SchedulerMain", ["Scheduler"]),
@@ -130,8 +132,11 @@ let package = Package(
     tests("JSON", ["TestSupport", "JSON"]),
     tests("KubeObjects", ["TestSupport", "JSON", "KubeObjects"]),
     tests("OdigosObjects", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects"]),
-    tests("Policy", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "Policy"]),
-    tests("CollectorConfig", ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig"]),
+    tests("Policy", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "Policy"], exclude: ["Fixtures"]),
+    tests(
+      "CollectorConfig",
+      ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig", "Collector"],
+      exclude: ["Fixtures"]),
     tests("Telemetry", ["TestSupport", "JSON", "Telemetry"]),
     tests("Concurrency", ["TestSupport", "Concurrency"]),
     tests("YAML", ["TestSupport", "JSON", "YAML"]),
@@ -163,7 +168,10 @@ let package = Package(
     tests("ServiceShell", ["TestSupport", "ServiceShell", "HTTPTransport", "EventLoop", "HTTPClient", logging]),
     tests(
       "Instrumentor",
-      ["TestSupport", "Instrumentor", "JSON", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport", logging]),
+      [
+        "TestSupport", "Instrumentor", "JSON", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport", "Concurrency",
+        logging,
+      ]),
     tests(
       "Odiglet",
       ["TestSupport", "Odiglet", "JSON", "KubeObjects", "OdigosObjects", "Policy", "ProcessInspection", logging]),

@@ -73,7 +73,6 @@ struct EndToEndTests {
     defer { application.remove() }
     try application.deploy()
     try Cluster.odigos("profile", "add", "mount-method-k8s-host-path")
-    try Cluster.odigos("config", "set", "mount-method", "k8s-host-path")
     defer { Installation.restoreMountMethod() }
     try await eventually("the effective configuration") {
       let text = try Cluster.get("configmap", "effective-config", in: Cluster.systemNamespace)?

@@ -27,6 +27,5 @@ enum Installation {
   /// Goes back to the default mount method.
   static func restoreMountMethod() {
     _ = try? Cluster.odigos("profile", "remove", "mount-method-k8s-host-path")
-    _ = try? Cluster.odigos("config", "set", "mount-method", "k8s-virtual-device")
   }
 }

@@ -78,7 +78,7 @@ final class HTTP1ServerSession: ServerSession {
     do {
       while current == nil, !isClosing, outputCount < Self.outputBound {
         let message = try parser.next()
-        try charge()
+        try charge(message?.request.body.count ?? parser.bodySize)
         guard let message else { break }
         requestBegan = nil
         try dispatch(message)
@@ -90,8 +90,9 @@ final class HTTP1ServerSession: ServerSession {
     }
   }
 
-  private func charge() throws(HTTPRefusal) {
-    let more = parser.bodySize - charged
+  /// Counts the body, of which `size` bytes are here, against the budget.
+  private func charge(_ size: Int) throws(HTTPRefusal) {
+    let more = size - charged
     guard more > 0 else { return }
     guard context.budget.take(more) else { throw .busy }
     charged += more

@@ -112,10 +112,10 @@ final class HTTP2ServerSession: ServerSession {
 
   func expire(at now: MonotonicInstant) {
     for stream in session.open {
-      if !stream.hasEnded, stream.refusal == nil {
-        if context.hasExpired(stream.began, at: now) { expire(stream) }
-      } else if stream.responded, stream.outputCount > 0, context.hasExpired(stream.progressed, at: now) {
-        session.cancel(stream)
+      if stream.responded, stream.outputCount > 0 {
+        if context.hasExpired(stream.progressed, at: now) { session.cancel(stream) }
+      } else if !stream.hasEnded, context.hasExpired(stream.began, at: now) {
+        expire(stream)
       }
     }
   }
@@ -124,6 +124,12 @@ final class HTTP2ServerSession: ServerSession {
     guard stream.hasHeaders else {
       // In the middle of a header block nothing but the connection can be ended.
       session.terminate()
+      return
+    }
+    guard stream.refusal == nil else {
+      // It has had its answer; what is left of the request has been thrown away for long enough. Resetting at once
+      // would be right as well (RFC 9113 section 8.1), but some clients then lose the answer (curl before 8).
+      session.cancel(stream, errorCode: 0)
       return
     }
     stream.refusal = .tooSlow
@@ -151,6 +157,5 @@ final class HTTP2ServerSession: ServerSession {
 private final class HandlerTask: HTTP2StreamOwner {
   private let task: Task<Void, Never>
   init(_ task: Task<Void, Never>) { self.task = task }
-  func outputDrained() {}
   func streamClosed(errorCode: UInt32) { task.cancel() }
 }

@@ -344,7 +344,6 @@ private nonisolated(unsafe) let callbacks: OpaquePointer? = {
   nghttp2_session_callbacks_set_on_header_callback(result, onHeader)
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(result, onData)
   nghttp2_session_callbacks_set_on_frame_recv_callback(result, onFrame)
-  nghttp2_session_callbacks_set_on_frame_send_callback(result, onFrameSent)
   nghttp2_session_callbacks_set_on_stream_close_callback(result, onStreamClose)
   return result
 }()
@@ -407,16 +406,6 @@ private func onFrame(_ raw: OpaquePointer?, _ frame: Frame?, _ user: UnsafeMutab
   } else if isType(frame, NGHTTP2_GOAWAY) {
     session.events.append(.goAway)
   }
-  return 0
-}
-
-/// A response that ends while the request has not: the peer need not send the rest (RFC 9113 section 8.1).
-private func onFrameSent(_ raw: OpaquePointer?, _ frame: Frame?, _ user: UnsafeMutableRawPointer?) -> Int32 {
-  guard let session = session(user), let frame, session.isServer, endsStream(frame),
-    isType(frame, NGHTTP2_HEADERS) || isType(frame, NGHTTP2_DATA),
-    let stream = stream(raw, frame.pointee.hd.stream_id), !stream.hasEnded
-  else { return 0 }
-  session.cancel(stream, errorCode: UInt32(NGHTTP2_NO_ERROR.rawValue))
   return 0
 }
 
@@ -562,7 +551,8 @@ extension HTTP2Session {
     stream.hasEnded = stream.hasEnded || endsStream
     guard isServer else {
       // Interim responses (1xx) precede the response itself.
-      if stream.status >= 200 { stream.hasHeaders = true }
+      stream.hasHeaders = stream.status >= 200
+      if !stream.hasHeaders { stream.headers = HeaderBlock() }
       events.append(.progress(stream))
       return
     }

@@ -6,6 +6,16 @@ protocol HTTP2StreamOwner: AnyObject {
   func outputDrained()
   /// The stream is over; an error code other than 0 means before its time.
   func streamClosed(errorCode: UInt32)
+  /// A client's: something has arrived on the stream.
+  func streamProgressed(_ stream: HTTP2Stream)
+  /// A client's: the connection has gone, and the stream with it.
+  func connectionLost(_ reason: String)
+}
+
+extension HTTP2StreamOwner {
+  func outputDrained() {}
+  func streamProgressed(_ stream: HTTP2Stream) {}
+  func connectionLost(_ reason: String) {}
 }
 
 /// One stream of an HTTP/2 session: what has arrived on it, and what waits to be sent on it. Sessions use streams

@@ -23,8 +23,7 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
   /// What came before the protocol was known.
   private var prelude: [UInt8] = []
   /// What the socket did not take.
-  private var unsent: [UInt8] = []
-  private var unsentOffset = 0
+  private var unsent = UnsentBytes()
   private var blockedSince: MonotonicInstant?
   private let began: MonotonicInstant
   private var awaitsTurnEnd = false
@@ -176,14 +175,13 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
   /// Sends until nothing is left or the socket is full. One call fills one TLS record as far as there is matter.
   private func flush() {
     guard case .serving = phase, let session else { return }
-    guard writeUnsent() else { return }
+    guard goesOn(unsent.retry(channel)) else { return }
     let buffer = UnsafeMutableRawBufferPointer(rebasing: listener.output[..<channel.writeSize])
     while true {
       guard let count = session.produce(into: buffer, at: lastActive) else { return close() }
       guard count > 0 else { break }
-      guard write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) else { return }
+      guard goesOn(unsent.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: channel)) else { return }
     }
-    blockedSince = nil
     if session.isFinished {
       if session.lingers, !hasPeerEnded { linger() } else { closeInOrder() }
     } else {
@@ -195,34 +193,20 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
     session.wantsInput && !hasPeerEnded ? [.readable] : []
   }
 
-  private func writeUnsent() -> Bool {
-    guard !unsent.isEmpty else { return true }
-    let kept = unsent
-    let offset = unsentOffset
-    unsent = []
-    unsentOffset = 0
-    return kept.withUnsafeBytes { write(UnsafeRawBufferPointer(rebasing: $0[offset...])) }
-  }
-
-  /// Writes all or keeps the rest; false when nothing more can be written now.
-  private func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    var written = 0
-    while written < bytes.count {
-      switch channel.write(UnsafeRawBufferPointer(rebasing: bytes[written...])) {
-      case .bytes(let count):
-        written += count
-        blockedSince = nil
-      case .blocked:
-        unsent = Array(bytes[written...])
-        blockedSince = blockedSince ?? lastActive
-        if let session { watch(wanted(session).union(.writable)) }
-        return false
-      case .ended, .failed:
-        close()
-        return false
-      }
+  /// Whether more can be written now.
+  private func goesOn(_ outcome: UnsentBytes.Outcome) -> Bool {
+    switch outcome {
+    case .all:
+      blockedSince = nil
+      return true
+    case .blocked:
+      blockedSince = blockedSince ?? lastActive
+      if let session { watch(wanted(session).union(.writable)) }
+      return false
+    case .failed:
+      close()
+      return false
     }
-    return true
   }
 
   private func watch(_ events: EventMask) {

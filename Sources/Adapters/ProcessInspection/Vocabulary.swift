@@ -1,1 +1,32 @@
 // The words of ProcessInspection that others rely on.
+
+/// Environment variables that an application may have set itself and that agents need: they must be kept, not replaced.
+public enum CapturedVariable: String, Sendable, CaseIterable {
+  case pythonPath = "PYTHONPATH"
+  case nodeOptions = "NODE_OPTIONS"
+  case javaToolOptions = "JAVA_TOOL_OPTIONS"
+  case preload = "LD_PRELOAD"
+}
+
+/// The languages that runtime detection tells apart, by the values of the InstrumentationConfig's schema.
+public enum RuntimeLanguage: String, Sendable, Hashable, CaseIterable {
+  case java, python, javascript, go, dotnet, php, ruby, mysql, nginx, redis, postgres
+  /// None that we know.
+  case unknown
+}
+
+/// The C library of a process, by the values of the InstrumentationConfig's schema.
+public enum CLibrary: String, Sendable, Hashable {
+  case glibc, musl
+}
+
+/// Where things are on a node unless the environment says otherwise.
+public enum NodePath {
+  /// The process file system; ODIGOS_PROC_DIR names another.
+  public static let proc = "/proc"
+  /// The container runtimes' sockets, in the order in which they are tried.
+  public static let runtimeSockets = [
+    "/run/containerd/containerd.sock", "/run/crio/crio.sock", "/var/run/cri-dockerd.sock",
+    "/run/k3s/containerd/containerd.sock",
+  ]
+}

@@ -1,1 +1,41 @@
-// The words of Instrumentor that others rely on.
+// The words of the instrumentor that others rely on.
+
+/// Annotations on workloads that we restarted; they go when the template is put back.
+enum InstrumentorAnnotation {
+  /// The `restartedAt` that we wrote into the pod template last.
+  static let restart = "odigos.io/restarted-at"
+  /// The `restartedAt` that the pod template had before, "" for none.
+  static let before = "odigos.io/restarted-at-before"
+}
+
+/// Types of the conditions of an InstrumentationConfig that the instrumentor writes.
+enum InstrumentorCondition {
+  static let markedForInstrumentation = "MarkedForInstrumentation"
+  static let agentEnabled = "AgentEnabled"
+  static let workloadRollout = "WorkloadRollout"
+}
+
+/// What the instrumentor calls itself.
+enum InstrumentorName {
+  /// The name under which it applies what it owns.
+  static let fieldManager = "odigos-instrumentor"
+  /// The Lease that its leader holds.
+  static let lease = "odigos-instrumentor"
+}
+
+/// The webhook.
+enum WebhookWord {
+  /// Where the API server sends pods.
+  static let path = "/mutate--v1-pod"
+  static let port: UInt16 = 9443
+  /// The Service in front of it, which the serving certificate is for.
+  static let service = "odigos-instrumentor"
+  static let secret = "instrumentor-webhooks-cert"
+  static let configuration = "odigos-pod-mutating-webhook-configuration"
+}
+
+/// Finalizers that older generations put on Sources.
+enum SourceFinalizer {
+  /// What all of them begin with.
+  static let prefix = "odigos.io/source-"
+}

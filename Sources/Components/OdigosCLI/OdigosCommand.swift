@@ -15,7 +15,7 @@ public struct OdigosCommand: AsyncParsableCommand {
       """,
     version: Release.version,
     subcommands: [
-      InstallCommand.self, UninstallCommand.self, VersionCommand.self, ConfigCommand.self,
+      InstallCommand.self, UninstallCommand.self, VersionCommand.self, ConfigCommand.self, ProfileCommand.self,
       SourcesCommand.self, DescribeCommand.self,
     ])
 

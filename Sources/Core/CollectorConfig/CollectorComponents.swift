@@ -19,4 +19,14 @@ public struct CollectorComponents: Sendable, Equatable {
     processors: ["batch", "memory_limiter", "resource"],
     exporters: ["debug", "file", "otlp", "otlphttp"],
     extensions: ["health_check"])
+
+  /// What upstream's contrib distribution has and our pipelines can use, for an image that the user chose. Processors
+  /// that need access to the API server are not among them, because the collectors have none.
+  public static let contrib = CollectorComponents(
+    processors: [
+      "attributes", "batch", "cumulativetodelta", "deltatocumulative", "deltatorate", "filter", "groupbyattrs",
+      "groupbytrace", "interval", "logdedup", "memory_limiter", "metricsgeneration", "metricstransform",
+      "probabilistic_sampler", "redaction", "resource", "span", "tail_sampling", "transform",
+    ],
+    exporters: odigosCollector.exporters, extensions: odigosCollector.extensions)
 }

@@ -10,10 +10,12 @@ public struct DesiredObject: Sendable, Equatable {
   public var object: DynamicObject
 
   /// Stamps an object with its hash.
-  public init<Resource: KubeResource>(_ resource: Resource) {
-    var object = DynamicObject(type: Resource.type, json: resource.json)
-    object.metadata.annotations[LabelName.appliedHash] = resource.json.contentHash
-    self.object = object
+  public init<Resource: KubeResource>(_ resource: Resource) { self.init(type: Resource.type, json: resource.json) }
+
+  /// Stamps an object with its hash.
+  public init(type: ResourceType, json: JSONValue) {
+    object = DynamicObject(type: type, json: json)
+    object.metadata.annotations[LabelName.appliedHash] = json.contentHash
   }
 
   /// Its name.

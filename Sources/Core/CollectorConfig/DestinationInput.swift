@@ -28,12 +28,15 @@ public struct DestinationProblem: Error, Sendable, Equatable, CustomStringConver
 public struct SecretFacts: Sendable, Equatable {
   /// The names in `data`.
   public var keys: Set<String>
+  /// Those whose values have line breaks or other control characters, so that they cannot be sent in a header.
+  public var unprintableKeys: Set<String>
   /// Changes with the content (uid and resource version).
   public var version: String
 
   /// Makes the facts.
-  public init(keys: Set<String>, version: String) {
+  public init(keys: Set<String>, unprintableKeys: Set<String> = [], version: String) {
     self.keys = keys
+    self.unprintableKeys = unprintableKeys
     self.version = version
   }
 }
@@ -81,15 +84,15 @@ struct DestinationInput {
   let signals: [Signal]
   private let data: [String: String]
   private let secretName: String?
-  private let secretKeys: Set<String>
+  private let secret: SecretFacts?
 
-  init(_ destination: Destination, type: String, signals: [Signal], secretKeys: Set<String>) {
+  init(_ destination: Destination, type: String, signals: [Signal], secret: SecretFacts?) {
     id = destination.name
     self.type = type
     self.signals = signals
     data = destination.spec.data
     secretName = destination.spec.secretRef?.name
-    self.secretKeys = secretKeys
+    self.secret = secret
   }
 
   /// The name of this destination's components and pipelines.
@@ -176,9 +179,15 @@ struct DestinationInput {
         "spec.data.\(field) refers to ${\(key)}; the key of a Secret that is used must be the name of a variable: "
           + "letters, digits and _, no digit first")
     }
-    guard secretKeys.contains(key) else {
+    guard secret?.keys.contains(key) == true else {
       throw DestinationProblem(
         .waitingForSecret, "Secret \(secretName) has no key \(key), to which spec.data.\(field) refers")
+    }
+    guard secret?.unprintableKeys.contains(key) != true else {
+      throw DestinationProblem(
+        .waitingForSecret,
+        "the value of \(key) in Secret \(secretName), to which spec.data.\(field) refers, has a line break or another "
+          + "control character; a header cannot have it (often it is the line break that echo adds)")
     }
     let variable = SecretVariable(destination: id, secret: secretName, key: key)
     variables.insert(variable)

@@ -139,6 +139,10 @@ struct DestinationRecipe: Sendable {
       guard key.utf8.allSatisfy(isHeaderNameByte) else {
         throw DestinationProblem(.invalid, "spec.data.\(field): \"\(key)\" is no name of a header")
       }
+      guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+        throw DestinationProblem(
+          .invalid, "spec.data.\(field): the value of \"\(key)\" has a line break or another control character")
+      }
       guard headers[key] == nil else {
         throw DestinationProblem(.invalid, "spec.data.\(field) has the header \"\(key)\" twice")
       }

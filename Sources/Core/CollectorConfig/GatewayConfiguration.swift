@@ -127,15 +127,15 @@ public struct GatewayConfiguration: Sendable, Equatable {
     }
     let signals = try signals(of: destination, type: type, recipe)
     try refuseSourceSelector(destination)
-    var keys: Set<String> = []
+    var facts: SecretFacts?
     if let name = destination.spec.secretRef?.name, !name.isEmpty {
       guard let secret = secrets[name] else {
         throw DestinationProblem(.waitingForSecret, "Secret \(name) of spec.secretRef does not exist")
       }
-      keys = secret.keys
+      facts = secret
     }
     let input = DestinationInput(
-      destination, type: type, signals: Signal.collectable.filter(signals.contains), secretKeys: keys)
+      destination, type: type, signals: Signal.collectable.filter(signals.contains), secret: facts)
     let components = try recipe.make(input)
     for id in components.exporters.keys.sorted() where !available.exporters.contains(id.type) {
       throw DestinationProblem(.unsupportedType, "destination type \"\(type)\" needs the exporter \(id.type)")

@@ -57,7 +57,9 @@ public enum AgentPolicy {
   /// One enabled container makes the workload enabled; otherwise the weightiest reason speaks for it.
   private static func workloadReason(_ containers: [ContainerVerdict]) -> Reason {
     let enabled = containers.filter(\.enabled)
-    let candidates = enabled.isEmpty ? containers : enabled
+    // A container that is left out on purpose says something of the workload only where there is no other.
+    let others = containers.filter { $0.reason.code != .ignoredContainer }
+    let candidates = enabled.isEmpty ? (others.isEmpty ? containers : others) : enabled
     let weightiest = candidates.max { $0.reason.code.containerPriority < $1.reason.code.containerPriority }
     guard let weightiest else {
       return Reason(.waitingForRuntimeInspection, "No container of this workload has been inspected yet.")

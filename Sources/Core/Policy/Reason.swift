@@ -7,6 +7,7 @@ public enum ReasonCode: String, Sendable, Hashable, CaseIterable {
   case namespaceLabel = "NamespaceLabel"
   case workloadSourceDisabled = "WorkloadSourceDisabled"
   case workloadLabelDisabled = "WorkloadLabelDisabled"
+  case namespaceSourceDisabled = "NamespaceSourceDisabled"
   case noSource = "NoSource"
   case ignoredNamespace = "IgnoredNamespace"
   case conflictingSources = "ConflictingSources"

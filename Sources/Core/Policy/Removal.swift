@@ -19,7 +19,9 @@ public enum Removal {
         result["spec"] = spec
       }
     }
-    return result == pod ? nil : result
+    // Not a conditional expression: there `nil` would be the JSON value null.
+    if result == pod { return nil }
+    return result
   }
 
   private static func withoutAgent(_ container: JSONValue) -> JSONValue {

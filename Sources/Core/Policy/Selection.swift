@@ -34,14 +34,14 @@ public enum Selection {
         outcome: .undecided, workload: workload,
         reason: conflict(namespaceSources, about: "namespace \(workload.namespace)").reason)
     }
-    let namespaceSource = namespaceSources.first.flatMap { $0.isDisabled ? nil : $0 }
     let (outcome, reason) = decide(
-      workload, workloadSource, namespaceSource, workloadLabels[OdigosLabel.instrumentation],
+      workload, workloadSource, namespaceSources.first, workloadLabels[OdigosLabel.instrumentation],
       namespaceLabels[OdigosLabel.instrumentation])
     guard outcome == .instrument else { return SelectionVerdict(outcome: outcome, workload: workload, reason: reason) }
     var verdict = SelectionVerdict(outcome: .instrument, workload: workload, reason: reason)
     verdict.serviceName = workloadSource?.serviceName ?? workload.name
     verdict.containerOverrides = workloadSource?.containerOverrides ?? []
+    let namespaceSource = namespaceSources.first.flatMap { $0.isDisabled ? nil : $0 }
     verdict.dataStreams = dataStreams(namespaceSource, workloadSource)
     verdict.sourceNames = [workloadSource, namespaceSource].compactMap { $0?.name }
     return verdict
@@ -64,12 +64,16 @@ public enum Selection {
       return (.leave, Reason(.workloadLabelDisabled, "The workload's label \(label)=disabled opts it out."))
     default: break
     }
-    if let source = namespaceSource {
+    if let source = namespaceSource, !source.isDisabled {
       return (
         .instrument, Reason(.namespaceSource, "Source \(source.name) selects the namespace \(workload.namespace).")
       )
     }
     if namespaceLabel == OdigosLabel.instrumentationEnabled {
+      if let source = namespaceSource {
+        let text = "Source \(source.name) disables the namespace \(workload.namespace), whatever its label says."
+        return (.leave, Reason(.namespaceSourceDisabled, text))
+      }
       let text = "The label \(label)=enabled of the namespace \(workload.namespace) selects it."
       return (.instrument, Reason(.namespaceLabel, text))
     }

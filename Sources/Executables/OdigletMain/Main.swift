@@ -1,4 +1,17 @@
+import Glibc
+import Odiglet
+import ServiceShell
+
 @main
 struct OdigletMain {
-  static func main() {}
+  static func main() async {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if arguments.first == "init" { exit(AgentInitialization.run(Array(arguments.dropFirst()))) }
+    await ServiceShell.run(
+      name: "odiglet",
+      summary: "The node agent: device plugin and process inspection. `odiglet init` installs the agent files and ends."
+    ) { shell in
+      try await Odiglet.run(shell)
+    }
+  }
 }

@@ -1,4 +1,11 @@
+import Scheduler
+import ServiceShell
+
 @main
 struct SchedulerMain {
-  static func main() {}
+  static func main() async {
+    await ServiceShell.run(name: "odigos-scheduler", summary: SchedulerComponent.summary) { shell in
+      try await SchedulerComponent.run(shell)
+    }
+  }
 }

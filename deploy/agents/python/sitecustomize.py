@@ -3,25 +3,37 @@
 Python imports `sitecustomize` once at start, before the program; PYTHONPATH has put this one before all others. The
 rules it keeps:
 
-- The application's own packages win: the agent's directory moves from the front of the path to its end.
+- The application's own packages win: what OpenTelemetry needs lies at the end of the path. OpenTelemetry itself, which
+  applications have too and which must be of one piece, comes from where its API is newer.
 - A `sitecustomize` that the application or the distribution has is run as if this one were not there.
-- Nothing is written to the application's output, and no failure of the agent reaches the program.
-  OTEL_LOG_LEVEL=debug lets the agent write to standard error.
+- Nothing is written to the application's output, no failure of the agent reaches the program, and a collector that
+  is away does not hold up its end. OTEL_LOG_LEVEL=debug lets the agent write to standard error.
 - An interpreter that is too old is left alone; therefore this file must be valid for every Python, even 2.7.
 """
 import os
 import sys
 
-OLDEST = (3, 9)  # of the OpenTelemetry packages that lie beside this file
+# directories with packages for a Python and what follows it, below this file's own; the newest first
+PACKAGES = (((3, 10), ""), ((3, 9), "python3.9"))
+DEFAULTS = {
+    # only this exporter is here, while OpenTelemetry's default is gRPC
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    # Logs are read where the container's runtime puts them. A handler at the root of `logging` would change what the
+    # application prints: without one, warnings go to standard error.
+    "OTEL_LOGS_EXPORTER": "none",
+    "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION": "false",
+}
+EXPORT_SECONDS_AT_EXIT = 1.0  # for the last export, which the end of the program waits for
+
+_here = os.path.dirname(os.path.abspath(__file__))
+_debug = os.environ.get("OTEL_LOG_LEVEL", "").lower() == "debug"
 
 
-def _agent_directories():
-    here = os.path.dirname(os.path.abspath(__file__))
-    return here, os.path.join(here, "opentelemetry", "instrumentation", "auto_instrumentation")
+def _leave_path():
+    def ours(entry):
+        return entry and (os.path.abspath(entry) + os.sep).startswith(_here + os.sep)
 
-
-def _leave_path(directories):
-    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") not in directories or not entry]
+    sys.path[:] = [entry for entry in sys.path if not ours(entry)]
 
 
 def _run_hidden_sitecustomize():
@@ -36,6 +48,21 @@ def _run_hidden_sitecustomize():
         if ours is not None:
             # the import system expects the module that it is loading to be there afterwards
             sys.modules.setdefault("sitecustomize", ours)
+
+
+def _enter_path(packages):
+    from importlib.metadata import distributions
+
+    def api_version(path):
+        for distribution in distributions(name="opentelemetry-api", path=path):
+            return tuple(int(number) for number in distribution.version.split(".")[:2])
+        return (0, 0)
+
+    if api_version(sys.path) > api_version([packages]):
+        sys.path.append(packages)
+    else:
+        sys.path.insert(0, packages)
+    sys.path.append(os.path.join(packages, "odigos-dependencies"))
 
 
 def _silence():
@@ -58,37 +85,77 @@ def _silence():
         logging.getLogger(name).addFilter(NotWhileExporting())
 
 
+def _end_soon():
+    """Makes the exporters try once, for a short time, when the program ends. Returns what to call before all is set up.
+
+    The SDK exports what is left when the program ends, and retries for up to ten seconds a signal.
+    """
+    import threading
+    import weakref
+
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    exporters = weakref.WeakSet()
+
+    def remembering(initializer):
+        def initialize(self, *arguments, **named):
+            initializer(self, *arguments, **named)
+            exporters.add(self)
+
+        return initialize
+
+    for kind in (OTLPSpanExporter, OTLPMetricExporter, OTLPLogExporter):
+        kind.__init__ = remembering(kind.__init__)
+
+    def at_exit():
+        for exporter in list(exporters):
+            sender = getattr(exporter, "_client", exporter)  # which it is depends on the release
+            sender._timeout = min(sender._timeout, EXPORT_SECONDS_AT_EXIT)
+            for event in vars(sender).values():
+                if isinstance(event, threading.Event):  # ends a wait for the next attempt, and there is no other
+                    event.set()
+
+    return at_exit
+
+
 def _start():
+    import atexit
     import warnings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if os.environ.get("OTEL_LOG_LEVEL", "").lower() != "debug":
+        if not _debug:
             _silence()
-        # only this exporter is here, while OpenTelemetry's default is gRPC
-        os.environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        for name, value in DEFAULTS.items():
+            os.environ.setdefault(name, value)
         path = os.environ.get("PYTHONPATH")
+        at_exit = None
         try:
             from opentelemetry.instrumentation.auto_instrumentation import initialize
 
+            at_exit = _end_soon()
             initialize()
         finally:
             if path is not None:  # which `initialize` has shortened; children of this process shall be traced too
                 os.environ["PYTHONPATH"] = path
+            if at_exit is not None:
+                atexit.register(at_exit)  # the last to be registered is the first to be called
 
 
 def _main():
-    directories = _agent_directories()
-    _leave_path(directories)
+    _leave_path()
     try:
         _run_hidden_sitecustomize()
     finally:
-        if sys.version_info >= OLDEST and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true":
-            sys.path.append(directories[0])
+        packages = next((directory for oldest, directory in PACKAGES if sys.version_info >= oldest), None)
+        if packages is not None and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true":
             try:
+                _enter_path(os.path.join(_here, packages).rstrip(os.sep))
                 _start()
             except Exception:  # whatever it is, the program must run
-                if os.environ.get("OTEL_LOG_LEVEL", "").lower() == "debug":
+                if _debug:
                     import traceback
 
                     traceback.print_exc()

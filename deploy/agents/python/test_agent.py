@@ -78,20 +78,23 @@ def spans(request):
 class Sink:
     """An OTLP/HTTP endpoint that keeps what it is sent."""
 
+    def __init__(self, answer=200):
+        self.answer, self.spans, self.failures, self.requests = answer, [], [], []
+
     def __enter__(self):
-        self.spans, self.failures = [], []
         sink = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 try:
+                    sink.requests.append(self.path)
                     assert self.headers["Content-Type"] == "application/x-protobuf", self.headers["Content-Type"]
                     if self.path == "/v1/traces":
                         sink.spans += spans(body)
                 except Exception as error:
                     sink.failures.append(repr(error))
-                self.send_response(200)
+                self.send_response(sink.answer)
                 self.end_headers()
 
             def log_message(self, *_):
@@ -154,14 +157,23 @@ class AgentTests(unittest.TestCase):
     def test_nothing_is_printed_when_the_collector_is_away(self):
         self.assert_same("print('out'); import sys; print('err', file=sys.stderr); sys.exit(3)")
 
+    def test_warnings_without_a_handler_are_printed_as_ever(self):
+        self.assert_same("import logging; logging.getLogger('mine').warning('of last resort')")
+
     def test_nothing_is_logged_when_the_program_logs_everything(self):
         self.assert_same("""
 import logging
 logging.basicConfig(level=logging.DEBUG, format="%(name)s %(message)s")
 logging.info("mine")
 import sqlite3
-sqlite3.connect(":memory:").execute("select 1")
+sqlite3.connect(":memory:").cursor().execute("select 1")
 """)
+
+    def test_an_ending_program_does_not_wait_for_a_collector_that_is_not_ready(self):
+        with Sink(answer=503) as sink:
+            self.run_program("import sqlite3; sqlite3.connect(':memory:').cursor().execute('select 1')",
+                             OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
+        self.assertEqual(sink.requests.count("/v1/traces"), 1, "it is tried once, and never again")
 
     def test_a_failure_of_the_program_stays_as_it_is(self):
         ran = self.run_program("import nothing_of_this_name", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
@@ -176,6 +188,20 @@ sqlite3.connect(":memory:").execute("select 1")
         own = self.directory_with(requests="name = 'mine'", google="name = 'mine too'")
         self.assert_same("import requests, google; print(requests.name, google.name)", before=[own])
 
+    def test_the_newer_api_wins(self):
+        def api(version):
+            directory = self.directory_with(**{"opentelemetry__mine": "version = '%s'" % version})
+            metadata = os.path.join(directory, "opentelemetry_api-%s.dist-info" % version)
+            os.mkdir(metadata)
+            with open(os.path.join(metadata, "METADATA"), "w") as file:
+                file.write("Metadata-Version: 2.1\nName: opentelemetry-api\nVersion: %s\n" % version)
+            return directory
+
+        for version, first in (("1.2.0", True), ("1.999.0", False)):
+            ran = self.run_program("import opentelemetry, opentelemetry.mine; print(list(opentelemetry.__path__)[0])",
+                                   before=[api(version)], OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
+            self.assertEqual(ran.stdout.startswith(AGENT), first, version)
+
     def test_an_opentelemetry_that_does_not_fit_breaks_nothing(self):
         own = self.directory_with(**{"opentelemetry____init__": "raise RuntimeError('too old')"})
         self.assert_same("print('runs')", before=[own])
@@ -186,7 +212,7 @@ sqlite3.connect(":memory:").execute("select 1")
 
     def test_children_are_traced_too(self):
         with Sink() as sink:
-            child = "import sqlite3; sqlite3.connect(':memory:').execute('select 1')"
+            child = "import sqlite3; sqlite3.connect(':memory:').cursor().execute('select 1')"
             self.run_program(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])",
                              OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
         self.assertTrue(sink.spans)

@@ -12,7 +12,7 @@ app = Flask(__name__)
 
 @app.route("/prices/<item>")
 def price(item):
-    row = database.execute("select price from prices where item = ?", (item,)).fetchone()
+    row = database.cursor().execute("select price from prices where item = ?", (item,)).fetchone()
     if row is None:
         abort(404, f"there is no price of {item}")
     return jsonify(price=row[0])

@@ -4,4 +4,5 @@
 #include "shim_curl.h"
 #include "shim_openssl.h"
 #include "shim_system.h"
+#include "shim_x509.h"
 #endif

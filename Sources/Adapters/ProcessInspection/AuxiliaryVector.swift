@@ -1,0 +1,17 @@
+/// What the kernel told a process at its start (getauxval(3)).
+enum AuxiliaryVector {
+  private static let secure: UInt64 = 23
+
+  /// Whether `/proc/PID/auxv` says that the process runs in secure-execution mode, where the dynamic loader ignores
+  /// LD_PRELOAD; nil where it does not say.
+  static func isSecure(_ bytes: [UInt8], is64Bit: Bool) -> Bool? {
+    let size = is64Bit ? 8 : 4
+    let entries = ELFRecord(bytes, is64Bit: is64Bit, isLittleEndian: true)
+    var place = 0
+    while let type = entries.word(at: place), let value = entries.word(at: place + size), type != 0 {
+      if type == secure { return value != 0 }
+      place += 2 * size
+    }
+    return nil
+  }
+}

@@ -1,0 +1,80 @@
+/// What the Go linker notes in every executable (Go's debug/buildinfo): the version of the toolchain and the module.
+struct GoBuildInfo: Sendable, Hashable {
+  /// Such as "1.22.3".
+  var version: String
+  /// The import path of the main package.
+  var path: String?
+
+  private static let magic: [UInt8] = [0xff] + Array(" Go buildinf:".utf8)
+  /// The note lies at the start of the first writable segment; this much of it is searched.
+  private static let searched = 1 << 20
+
+  /// Reads the note; nil where there is none.
+  init?(_ file: borrowing BoundedFile, _ image: ELFImage) {
+    guard let segment = image.segments.first(where: \.isWritable) else { return nil }
+    let data = file.read(from: segment.fileOffset, limit: Int(min(segment.fileSize, UInt64(Self.searched))))
+    // The note's address, not its place in the file, is a multiple of 16.
+    let first = Int((16 - segment.address % 16) % 16)
+    guard
+      let start = stride(from: first, to: max(first, data.count - 31), by: 16).first(where: {
+        data[$0..<($0 + Self.magic.count)].elementsEqual(Self.magic)
+      })
+    else { return nil }
+    let note = data[start...]
+    let inline = data[start + 15] & 2 != 0
+    guard
+      let texts = inline
+        ? Self.inlineTexts(note) : Self.referredTexts(note, pointerSize: Int(data[start + 14]), file, image),
+      texts.version.hasPrefix("go1")
+    else { return nil }
+    // "go1.22.3 X:experiments" and "go1.21.0-custom" as well.
+    version = String(texts.version.dropFirst(2).prefix { $0 != " " && $0 != "-" })
+    // The module's text stands between two marks of 16 bytes.
+    path = texts.module.dropFirst(16).split(separator: "\n").first { $0.hasPrefix("path\t") }
+      .map { String($0.dropFirst(5)) }
+  }
+
+  /// Since Go 1.18: both texts follow the header of 32 bytes, each after its length.
+  private static func inlineTexts(_ note: ArraySlice<UInt8>) -> (version: String, module: String)? {
+    var rest = note.dropFirst(32)
+    guard let version = lengthPrefixed(&rest) else { return nil }
+    return (version, lengthPrefixed(&rest) ?? "")
+  }
+
+  private static func lengthPrefixed(_ rest: inout ArraySlice<UInt8>) -> String? {
+    var length = 0
+    var shift = 0
+    while let byte = rest.popFirst(), shift < 28 {
+      length |= Int(byte & 0x7f) << shift
+      shift += 7
+      guard byte < 0x80 else { continue }
+      guard length <= rest.count else { return nil }
+      defer { rest = rest.dropFirst(length) }
+      return String(decoding: rest.prefix(length), as: UTF8.self)
+    }
+    return nil
+  }
+
+  /// Before Go 1.18: the header has the address of a Go string (address, length) with the version.
+  private static func referredTexts(
+    _ note: ArraySlice<UInt8>, pointerSize: Int, _ file: borrowing BoundedFile, _ image: ELFImage
+  ) -> (version: String, module: String)? {
+    guard pointerSize == (image.is64Bit ? 8 : 4) else { return nil }
+    let header = ELFRecord(Array(note.prefix(32)), is64Bit: image.is64Bit, isLittleEndian: image.isLittleEndian)
+    guard let version = string(header.word(at: 16), pointerSize, file, image) else { return nil }
+    return (version, string(header.word(at: 16 + pointerSize), pointerSize, file, image) ?? "")
+  }
+
+  private static func string(
+    _ address: UInt64?, _ pointerSize: Int, _ file: borrowing BoundedFile, _ image: ELFImage
+  ) -> String? {
+    guard let address, let place = image.fileOffset(of: address),
+      let bytes = file.read(at: place, count: 2 * pointerSize)
+    else { return nil }
+    let header = ELFRecord(bytes, is64Bit: image.is64Bit, isLittleEndian: image.isLittleEndian)
+    guard let data = header.word(at: 0), let length = header.word(at: pointerSize), length < 64 << 10,
+      let start = image.fileOffset(of: data), let text = file.read(at: start, count: Int(length))
+    else { return nil }
+    return String(decoding: text, as: UTF8.self)
+  }
+}

@@ -1,0 +1,58 @@
+/// Monitoring agents of others: two agents in one process disturb each other.
+enum OtherAgents {
+  /// What gives an agent away. A text that names our own files never does.
+  private struct Sign: Sendable {
+    var agent: String
+    /// Names of variables that only this agent's users set.
+    var variables: [String] = []
+    /// Parts of the arguments or of the variables that load agents.
+    var words: [String] = []
+    /// Parts of names of mapped files.
+    var files: [String] = []
+  }
+
+  private static let loadingVariables = [
+    "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "NODE_OPTIONS", "LD_PRELOAD", "RUBYOPT", "PYTHONPATH",
+    "CORECLR_PROFILER",
+  ]
+
+  private static let signs = [
+    Sign(
+      agent: "Datadog Agent", variables: ["DD_INJECTION_ENABLED", "DD_TRACE_AGENT_URL"],
+      words: [
+        "dd-java-agent", "dd-trace", "ddtrace-run", "ddtrace/auto_instrument", "datadog-apm-inject",
+        "{846F5F1C-F9AE-4B07-969E-05C26BC060D8}",
+      ], files: ["ddtrace.so"]),
+    Sign(
+      agent: "New Relic Agent", variables: ["NEW_RELIC_CONFIG_FILE"],
+      words: ["newrelic.jar", "newrelic-admin", "{36032161-FFC0-4B61-B559-F6C5D41BAE5A}"], files: ["newrelic.so"]),
+    Sign(agent: "Dynatrace Agent", variables: ["DT_DYNAMIZER_TARGET_EXE"], files: ["liboneagent"]),
+    Sign(
+      agent: "OpenTelemetry Agent",
+      words: [
+        "opentelemetry-javaagent", "@opentelemetry/auto-instrumentations-node", "opentelemetry-instrument",
+      ]),
+    Sign(agent: "Grafana Agent", words: ["grafana-opentelemetry-java"]),
+    Sign(agent: "Splunk Agent", words: ["splunk-otel-javaagent"]),
+    Sign(agent: "AWS Agent", words: ["aws-opentelemetry-agent"]),
+    Sign(agent: "Elastic Agent", words: ["elastic-apm-agent"]),
+    Sign(
+      agent: "AppDynamics Agent", variables: ["APPDYNAMICS_CONTROLLER_HOST_NAME"], words: ["appdynamics"]),
+    Sign(agent: "Instana Agent", words: ["instana-agent", "@instana/collector"]),
+  ]
+
+  /// The names of the agents in these processes, in the order of the table.
+  static func found(in processes: [ProcessFacts]) -> [String] {
+    signs.filter { sign in processes.contains { matches(sign, $0) } }.map(\.agent)
+  }
+
+  private static func matches(_ sign: Sign, _ facts: ProcessFacts) -> Bool {
+    if sign.variables.contains(where: { facts.environment[$0] != nil }) { return true }
+    let loading = loadingVariables.compactMap { facts.environment[$0] }.flatMap { $0.split { $0 == " " || $0 == ":" } }
+    let texts = (loading + facts.arguments.prefix(64).map { $0[...] }).filter { !$0.contains("/var/odigos/") }
+    if sign.words.contains(where: { word in texts.contains { $0.contains(word) } }) { return true }
+    return sign.files.contains { file in
+      facts.mappedFiles.contains { $0.contains(file) && !$0.hasPrefix("/var/odigos/") }
+    }
+  }
+}

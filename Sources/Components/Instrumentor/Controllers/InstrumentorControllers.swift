@@ -1,0 +1,89 @@
+import KubeClient
+import KubeObjects
+import KubeRuntime
+import Logging
+import OdigosObjects
+import Policy
+
+/// From Sources, labels, runtime details and the collectors' state to InstrumentationConfigs and restarts.
+///
+/// One queue of workloads: whatever changes, the workloads that it concerns are looked at as a whole. Only the leader
+/// runs it.
+struct InstrumentorControllers: Sendable {
+  private let caches: InstrumentorCaches
+  private let indexes: InstrumentorIndexes
+  private let controller: Controller<WorkloadReference>
+
+  /// Registers with the caches; make it before they run.
+  init(client: KubeClient, caches: InstrumentorCaches, namespace: String, logger: Logger) {
+    let indexes = InstrumentorIndexes(caches: caches, namespace: namespace)
+    let reconciler = WorkloadReconciler(
+      client: client, caches: caches, indexes: indexes, namespace: namespace,
+      events: EventRecorder(client: client, component: InstrumentorName.fieldManager, logger: logger), logger: logger)
+    self.caches = caches
+    self.indexes = indexes
+    controller = Controller(name: "workload", workers: 4, logger: logger) { reference in
+      try await reconciler.reconcile(reference)
+    }
+    watch()
+  }
+
+  /// Reconciles every workload once, then what changes, until the task is cancelled.
+  func run() async {
+    await caches.waitForSync()
+    for reference in caches.workloads(in: nil) { controller.enqueue(reference) }
+    await controller.run()
+  }
+
+  private func watch() {
+    let (caches, indexes, controller) = (caches, indexes, controller)
+    @Sendable func enqueue(namespace: String?) {
+      for reference in caches.workloads(in: namespace) { controller.enqueue(reference) }
+    }
+    caches.sources.onChange { old, new in
+      indexes.sourcesChanged()
+      for case let facts? in [old, new].map({ $0.flatMap { SourceFacts($0) } }) {
+        if case .workload(let kind) = facts.target, !facts.matchesByExpression {
+          controller.enqueue(WorkloadReference(namespace: facts.namespace, kind: kind, name: facts.workloadName))
+        } else {
+          enqueue(namespace: facts.namespace)
+        }
+      }
+    }
+    caches.namespaces.onChange { old, new in
+      let label = { (object: Namespace?) in object?.metadata.labels[OdigosLabel.instrumentation] }
+      if label(old) != label(new), let name = (new ?? old)?.name { enqueue(namespace: name) }
+    }
+    caches.instrumentationConfigs.onChange { old, new in
+      guard let config = new ?? old else { return }
+      let reference = WorkloadReference(instrumentationConfigName: config.name, namespace: config.namespace ?? "")
+      if let reference { controller.enqueue(reference) }
+    }
+    caches.collectorsGroups.onChange { old, new in
+      if old?.status != new?.status { enqueue(namespace: nil) }
+    }
+    caches.effectiveConfiguration.onChange { _, _ in
+      indexes.configurationChanged()
+      enqueue(namespace: nil)
+    }
+    caches.pods.onChange { old, new in
+      guard let reference = indexes.podChanged(old, new) else { return }
+      let isMarked =
+        caches.instrumentationConfigs.get(
+          ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)) != nil
+      let hasHash = [old, new].contains { $0?.metadata.labels[OdigosLabel.agentsMetaHash] != nil }
+      if isMarked || hasHash { controller.enqueue(reference) }
+    }
+    watch(caches.deployments, .deployment)
+    watch(caches.statefulSets, .statefulSet)
+    watch(caches.daemonSets, .daemonSet)
+  }
+
+  private func watch<Resource: KubeResource>(_ informer: Informer<Resource>, _ kind: WorkloadKind) {
+    let controller = controller
+    informer.onChange { old, new in
+      guard old != new, let object = new ?? old, let namespace = object.namespace else { return }
+      controller.enqueue(WorkloadReference(namespace: namespace, kind: kind, name: object.name))
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import JSON
+import KubeClient
+import KubeObjects
+import KubeRuntime
+import Logging
+import OdigosObjects
+import Policy
+
+/// Everything that the instrumentor watches, each kind once; the webhook and the controllers read the same copies.
+struct InstrumentorCaches: Sendable {
+  let sources: Informer<Source>
+  let namespaces: Informer<Namespace>
+  let deployments: Informer<Deployment>
+  let statefulSets: Informer<StatefulSet>
+  let daemonSets: Informer<DaemonSet>
+  let instrumentationConfigs: Informer<InstrumentationConfig>
+  let collectorsGroups: Informer<CollectorsGroup>
+  let effectiveConfiguration: Informer<ConfigMap>
+  let pods: Informer<Pod>
+
+  init(client: KubeClient, namespace: String, logger: Logger) {
+    sources = Informer(client: client, logger: logger)
+    namespaces = Informer(client: client, logger: logger) { $0.keeping([["metadata"]]) }
+    deployments = Informer(client: client, logger: logger) { $0.keeping(WorkloadObject.readPaths) }
+    statefulSets = Informer(client: client, logger: logger) { $0.keeping(WorkloadObject.readPaths) }
+    daemonSets = Informer(client: client, logger: logger) { $0.keeping(WorkloadObject.readPaths) }
+    instrumentationConfigs = Informer(client: client, logger: logger)
+    collectorsGroups = Informer(client: client, namespace: namespace, logger: logger)
+    effectiveConfiguration = Informer(
+      client: client, namespace: namespace,
+      options: ListOptions(fieldSelector: "metadata.name=\(OdigosName.effectiveConfiguration)"), logger: logger)
+    pods = Informer(client: client, logger: logger) {
+      $0.keeping([
+        ["metadata", "name"], ["metadata", "namespace"], ["metadata", "resourceVersion"], ["metadata", "labels"],
+        ["metadata", "ownerReferences"], ["metadata", "deletionTimestamp"], ["metadata", "generateName"],
+        ["metadata", "annotations", "kubernetes.io/config.source"], ["status", "phase"],
+      ])
+    }
+  }
+
+  /// Lists and watches everything until the task is cancelled.
+  func run() async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await sources.run() }
+      group.addTask { await namespaces.run() }
+      group.addTask { await deployments.run() }
+      group.addTask { await statefulSets.run() }
+      group.addTask { await daemonSets.run() }
+      group.addTask { await instrumentationConfigs.run() }
+      group.addTask { await collectorsGroups.run() }
+      group.addTask { await effectiveConfiguration.run() }
+      group.addTask { await pods.run() }
+    }
+  }
+
+  /// Waits for the first list of every kind.
+  func waitForSync() async {
+    await sources.waitForSync()
+    await namespaces.waitForSync()
+    await deployments.waitForSync()
+    await statefulSets.waitForSync()
+    await daemonSets.waitForSync()
+    await instrumentationConfigs.waitForSync()
+    await collectorsGroups.waitForSync()
+    await effectiveConfiguration.waitForSync()
+    await pods.waitForSync()
+  }
+
+  /// The workload, if it exists.
+  func workload(_ reference: WorkloadReference) -> WorkloadObject? {
+    let key = ObjectKey(namespace: reference.namespace, name: reference.name)
+    switch reference.kind {
+    case .deployment: return deployments.get(key).map { WorkloadObject(reference, $0.json) }
+    case .statefulSet: return statefulSets.get(key).map { WorkloadObject(reference, $0.json) }
+    case .daemonSet: return daemonSets.get(key).map { WorkloadObject(reference, $0.json) }
+    case .cronJob, .job, .staticPod, .deploymentConfig, .rollout: return nil
+    }
+  }
+
+  /// Every workload of a namespace, or of all.
+  func workloads(in namespace: String?) -> [WorkloadReference] {
+    func references<Resource: KubeResource>(_ kind: WorkloadKind, _ all: [Resource]) -> [WorkloadReference] {
+      all.compactMap { object in
+        guard let home = object.namespace, namespace == nil || home == namespace else { return nil }
+        return WorkloadReference(namespace: home, kind: kind, name: object.name)
+      }
+    }
+    return references(.deployment, deployments.all) + references(.statefulSet, statefulSets.all)
+      + references(.daemonSet, daemonSets.all)
+  }
+}
+
+extension KubeResource {
+  /// The object with only these members, `apiVersion` and `kind`.
+  func keeping(_ paths: [[String]]) -> Self {
+    var kept: JSONValue = [:]
+    for path in [["apiVersion"], ["kind"]] + paths {
+      if let value = json.at(path) { kept.set(path, value) }
+    }
+    return Self(json: kept)
+  }
+}

@@ -1,0 +1,100 @@
+import Glibc
+
+/// The files of a directory, as a list that can be compared and copied.
+struct AgentTree: Sendable, Equatable {
+  enum Content: Sendable, Equatable {
+    case directory
+    case file(size: UInt64)
+    case link(target: String)
+  }
+  struct Entry: Sendable, Equatable {
+    /// Relative to the directory, without a slash at its ends.
+    var path: String
+    var content: Content
+    var mode: mode_t
+  }
+
+  var root: String
+  /// Parents before what is in them, names in order.
+  var entries: [Entry] = []
+
+  var fileCount: Int { entries.count { if case .file = $0.content { true } else { false } } }
+  var size: UInt64 {
+    entries.reduce(0) { sum, entry in if case .file(let size) = entry.content { sum + size } else { sum } }
+  }
+  /// The names directly in the directory.
+  var topLevel: [String] { entries.map(\.path).filter { !$0.contains("/") } }
+
+  /// Lists a directory.
+  init(root: String) throws(AgentInstallationError) {
+    self.root = root
+    try scan("")
+  }
+
+  private mutating func scan(_ directory: String) throws(AgentInstallationError) {
+    let path = directory.isEmpty ? root : "\(root)/\(directory)"
+    for name in try FileOperation.names(in: path) {
+      let relative = directory.isEmpty ? name : "\(directory)/\(name)"
+      let status = try FileOperation.status(of: "\(root)/\(relative)")
+      switch status.st_mode & S_IFMT {
+      case S_IFDIR:
+        entries.append(Entry(path: relative, content: .directory, mode: status.st_mode & 0o777))
+        try scan(relative)
+      case S_IFREG:
+        entries.append(
+          Entry(path: relative, content: .file(size: UInt64(clamping: status.st_size)), mode: status.st_mode & 0o777))
+      case S_IFLNK:
+        entries.append(
+          Entry(path: relative, content: .link(target: try FileOperation.target(of: "\(root)/\(relative)")), mode: 0))
+      default: break
+      }
+    }
+  }
+
+  /// A short name for exactly these files: their paths, permissions and contents (FNV-1a of 64 bits). Times are left
+  /// out, because images with reproducible layers give all files the same one.
+  func fingerprint() throws(AgentInstallationError) -> String {
+    var hash = FNV1a()
+    for entry in entries {
+      hash.add(entry.path)
+      hash.add(String(entry.mode))
+      switch entry.content {
+      case .directory: hash.add("directory")
+      case .link(let target): hash.add(target)
+      case .file:
+        try FileOperation.read("\(root)/\(entry.path)") { hash.add($0) }
+      }
+    }
+    let digits = String(hash.value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  /// Whether a copy has the same entries, by their lists alone.
+  func isComplete(at copy: String) -> Bool {
+    guard let other = try? AgentTree(root: copy) else { return false }
+    return entries.map { [$0.path, "\($0.content)"] } == other.entries.map { [$0.path, "\($0.content)"] }
+  }
+}
+
+/// FNV-1a with 64 bits; bulk data is taken in by eight bytes at a time.
+private struct FNV1a {
+  var value: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  mutating func add(_ text: String) {
+    for byte in text.utf8 { add(UInt64(byte)) }
+    add(UInt64(0))
+  }
+
+  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    let words = bytes.count / 8
+    for index in 0..<words { add(bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)) }
+    for index in (words * 8)..<bytes.count { add(UInt64(bytes[index])) }
+    add(UInt64(bytes.count))
+  }
+
+  private mutating func add(_ word: UInt64) {
+    value = (value ^ word) &* 0x100_0000_01b3
+    // Words, unlike bytes, have bits that the multiplication only carries upwards.
+    value ^= value >> 32
+  }
+}
