@@ -13,9 +13,10 @@ struct GoBuildInfo: Sendable, Hashable {
   init?(_ file: borrowing BoundedFile, _ image: ELFImage) {
     guard let segment = image.segments.first(where: \.isWritable) else { return nil }
     let data = file.read(from: segment.fileOffset, limit: Int(min(segment.fileSize, UInt64(Self.searched))))
-    // The note is aligned to 16 bytes.
+    // The note's address, not its place in the file, is a multiple of 16.
+    let first = Int((16 - segment.address % 16) % 16)
     guard
-      let start = stride(from: 0, to: max(0, data.count - 32), by: 16).first(where: {
+      let start = stride(from: first, to: max(first, data.count - 31), by: 16).first(where: {
         data[$0..<($0 + Self.magic.count)].elementsEqual(Self.magic)
       })
     else { return nil }
@@ -28,7 +29,9 @@ struct GoBuildInfo: Sendable, Hashable {
     else { return nil }
     // "go1.22.3 X:experiments" and "go1.21.0-custom" as well.
     version = String(texts.version.dropFirst(2).prefix { $0 != " " && $0 != "-" })
-    path = texts.module.split(separator: "\n").first { $0.hasPrefix("path\t") }.map { String($0.dropFirst(5)) }
+    // The module's text stands between two marks of 16 bytes.
+    path = texts.module.dropFirst(16).split(separator: "\n").first { $0.hasPrefix("path\t") }
+      .map { String($0.dropFirst(5)) }
   }
 
   /// Since Go 1.18: both texts follow the header of 32 bytes, each after its length.

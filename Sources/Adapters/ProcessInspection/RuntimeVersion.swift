@@ -64,8 +64,15 @@ enum RuntimeVersion {
 
   // MARK: Java
 
-  /// The file `release` at the home of the runtime says it; images say it in JAVA_VERSION, paths often.
+  /// The file `release` at the home of the runtime says it; images say it in JAVA_VERSION, paths often. Up to Java 8
+  /// the number came after "1.".
   static func java(_ facts: ProcessFacts) -> Finding? {
+    guard var finding = rawJava(facts) else { return nil }
+    if finding.version.hasPrefix("1.") { finding.version.removeFirst(2) }
+    return finding
+  }
+
+  private static func rawJava(_ facts: ProcessFacts) -> Finding? {
     var homes = [facts.directory(above: 1), facts.directory(above: 2)].compactMap(\.self)
     if let library = facts.mappedFiles.first(where: { $0.hasSuffix("/libjvm.so") }) {
       let parts = library.split(separator: "/")

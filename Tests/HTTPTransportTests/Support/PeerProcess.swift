@@ -11,14 +11,14 @@ struct PeerProcess {
 
   /// The full path of a program of PATH.
   static func path(of program: String) -> String? {
+    if program.hasPrefix("/") { return access(program, X_OK) == 0 ? program : nil }
     let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
     return path.split(separator: ":").map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
   }
 
   /// Runs the program to its end; `input` is its standard input.
   static func run(_ program: String, _ arguments: [String], input: [UInt8] = []) async throws -> Outcome {
-    let found = path(of: program)
-    let path = try #require(found, "\(program) is not installed")
+    guard let path = path(of: program) else { throw PeerFailure.missing(program) }
     return try await withCheckedThrowingContinuation { continuation in
       // Waiting for a process would take a thread of the pool that the tests themselves run on.
       BlockingThread.run { continuation.resume(with: Result { try runHere(path, arguments, input) }) }
@@ -49,6 +49,7 @@ struct PeerProcess {
 
 /// What went wrong with a peer before the test could begin.
 enum PeerFailure: Error {
+  case missing(String)
   case scratchFile
   case spawn
   case connect
@@ -113,5 +114,37 @@ final class ScratchFile {
       guard count > 0 else { return String(decoding: result, as: UTF8.self) }
       result += buffer[..<count]
     }
+  }
+}
+
+/// A program that runs until `stop`.
+final class RunningPeer: Sendable {
+  private let process: pid_t
+  private let input: Int32
+
+  init(_ program: String, _ arguments: [String]) throws {
+    var pipes: [Int32] = [0, 0]
+    guard pipe(&pipes) == 0 else { throw PeerFailure.spawn }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, pipes[0], 0)
+    posix_spawn_file_actions_addclose(&actions, pipes[1])
+    var argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
+    argv.append(nil)
+    defer { for argument in argv { free(argument) } }
+    var process = pid_t()
+    let code = posix_spawn(&process, program, &actions, nil, argv, environ)
+    close(pipes[0])
+    guard code == 0 else { throw PeerFailure.spawn }
+    self.process = process
+    input = pipes[1]
+  }
+
+  func stop() {
+    close(input)
+    kill(process, SIGKILL)
+    var status: Int32 = 0
+    waitpid(process, &status, 0)
   }
 }

@@ -1,0 +1,124 @@
+import TestSupport
+import Testing
+
+@testable import ProcessInspection
+
+/// A process, and what it is taken for.
+struct ProcessCase: Sendable, CustomTestStringConvertible {
+  var executable: String?
+  var arguments: [String] = []
+  var environment: [String] = []
+  var maps: [String] = []
+  var files: [String: String] = [:]
+  var language: RuntimeLanguage?
+  var version = ""
+  var testDescription: String {
+    "\(executable ?? "-") \(environment) \(maps) -> \(language?.rawValue ?? "-") \(version)"
+  }
+}
+
+@Suite struct LanguageDetectionTests {
+  static let python: [ProcessCase] = [
+    ProcessCase(executable: "/usr/bin/python3.11", language: .python, version: "3.11"),
+    ProcessCase(
+      executable: "/usr/local/bin/python3.11", environment: ["PYTHON_VERSION=3.11.4"], language: .python,
+      version: "3.11.4"),
+    // The image's variable is about another Python than the one that runs.
+    ProcessCase(
+      executable: "/opt/venv/bin/python3.12", environment: ["PYTHON_VERSION=3.11.4"], language: .python, version: "3.12"
+    ),
+    ProcessCase(
+      executable: "/usr/local/bin/python3.1", environment: ["PYTHON_VERSION=3.11.4"], language: .python, version: "3.1"),
+    ProcessCase(
+      executable: "/opt/bin/python3", environment: ["PYTHON_VERSION=3.9.18"], language: .python, version: "3.9.18"),
+    ProcessCase(
+      executable: "/opt/bin/python3", maps: ["/opt/lib/libpython3.10.so.1.0"], language: .python, version: "3.10"),
+    ProcessCase(
+      executable: "/opt/bin/python", maps: ["/opt/lib/python3.8/lib-dynload/_json.cpython-38-x86_64-linux-gnu.so"],
+      language: .python, version: "3.8"),
+    ProcessCase(
+      executable: "/opt/bin/python", files: ["/opt/lib/python3.7/os.py": ""], language: .python, version: "3.7"),
+    ProcessCase(
+      executable: "/opt/bin/python", files: ["/opt/lib/python3.7/os.py": "", "/opt/lib/python3.8/os.py": ""],
+      language: .python),
+    ProcessCase(executable: "/opt/bin/python", environment: ["PYTHON_VERSION=latest"], language: .python),
+    ProcessCase(
+      executable: "/usr/bin/uwsgi-core", maps: ["/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0"], language: .python,
+      version: "3.11"),
+    ProcessCase(executable: "/usr/bin/python-config"), ProcessCase(executable: "/usr/bin/pythonw.sh"),
+    ProcessCase(
+      executable: nil, arguments: ["/usr/local/bin/python3.6", "-m", "x"], language: .python, version: "3.6"),
+  ]
+
+  static let java: [ProcessCase] = [
+    ProcessCase(
+      executable: "/opt/java/openjdk/bin/java",
+      files: ["/opt/java/openjdk/release": "IMPLEMENTOR=\"X\"\nJAVA_VERSION=\"17.0.12\"\n"], language: .java,
+      version: "17.0.12"),
+    ProcessCase(
+      executable: "/usr/lib/jvm/jdk1.8.0_292/jre/bin/java",
+      files: ["/usr/lib/jvm/jdk1.8.0_292/release": "JAVA_VERSION=\"1.8.0_292\"\n"], language: .java, version: "8.0"),
+    ProcessCase(
+      executable: "/usr/bin/java", environment: ["JAVA_VERSION=jdk-17.0.12+7"], language: .java, version: "17.0.12"),
+    ProcessCase(
+      executable: "/usr/bin/java", environment: ["JAVA_HOME=/usr/lib/jvm/java-21-openjdk-amd64"], language: .java,
+      version: "21"),
+    ProcessCase(
+      executable: "/usr/lib/jvm/java-11-openjdk-amd64/bin/java", language: .java, version: "11"),
+    ProcessCase(executable: "/usr/bin/java", language: .java),
+    ProcessCase(
+      executable: "/usr/bin/jsvc", maps: ["/opt/jdk-21.0.1/lib/server/libjvm.so"],
+      files: ["/opt/jdk-21.0.1/release": "JAVA_VERSION=\"21.0.1\"\n"], language: .java, version: "21.0.1"),
+    ProcessCase(executable: "/usr/bin/javac"),
+  ]
+
+  static let others: [ProcessCase] = [
+    ProcessCase(
+      executable: "/usr/local/bin/node", environment: ["NODE_VERSION=20.11.1"], language: .javascript,
+      version: "20.11.1"),
+    ProcessCase(
+      executable: "/usr/local/bin/node", environment: ["NODE_VERSION=20.11.1"],
+      files: [
+        "/usr/local/include/node/node_version.h":
+          "#define NODE_MAJOR_VERSION 22\n#define NODE_MINOR_VERSION 3\n#define NODE_PATCH_VERSION 0\n"
+      ], language: .javascript, version: "22.3.0"),
+    ProcessCase(
+      executable: "/root/.nvm/versions/node/v18.17.0/bin/node", language: .javascript, version: "18.17.0"),
+    ProcessCase(executable: "/usr/bin/nodejs", language: .javascript),
+    ProcessCase(
+      executable: "/usr/bin/dotnet", maps: ["/usr/share/dotnet/shared/Microsoft.NETCore.App/8.0.1/libcoreclr.so"],
+      language: .dotnet, version: "8.0.1"),
+    ProcessCase(
+      executable: "/app/server", maps: ["/usr/share/dotnet/shared/Microsoft.NETCore.App/6.0.9/libcoreclr.so"],
+      language: .dotnet, version: "6.0.9"),
+    ProcessCase(
+      executable: "/usr/sbin/php-fpm8.2", environment: ["PHP_VERSION=8.2.10"], language: .php, version: "8.2.10"),
+    ProcessCase(executable: "/usr/bin/ruby3.1", language: .ruby),
+    ProcessCase(
+      executable: "/usr/sbin/nginx", environment: ["NGINX_VERSION=1.25.3"], language: .nginx, version: "1.25.3"),
+    // What the executable is outranks a library that it has loaded.
+    ProcessCase(
+      executable: "/usr/lib/postgresql/15/bin/postgres", maps: ["/usr/lib/libpython3.11.so.1.0"], language: .postgres),
+    ProcessCase(executable: "/bin/sh"), ProcessCase(executable: nil), ProcessCase(executable: "/pause"),
+  ]
+
+  @Test(arguments: python + java + others) func recognises(_ process: ProcessCase) throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(
+      1, executable: process.executable.map { "\($0) (deleted)" }, arguments: process.arguments,
+      environment: process.environment, maps: process.maps, rootFiles: process.files)
+    let runtime = try #require(fixture.tree.facts(of: 1)).runtime
+    #expect(runtime?.language == process.language)
+    #expect(runtime?.version ?? "" == process.version)
+    #expect((runtime == nil) == (runtime?.evidence.isEmpty ?? true))
+  }
+
+  @Test func saysWhatItSaw() throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(1, executable: "/usr/local/bin/python3.11", environment: ["PYTHON_VERSION=3.11.4"])
+    #expect(
+      fixture.tree.facts(of: 1)?.runtime?.evidence == [
+        "executable /usr/local/bin/python3.11", "version from PYTHON_VERSION=3.11.4",
+      ])
+  }
+}

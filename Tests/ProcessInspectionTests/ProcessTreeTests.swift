@@ -1,0 +1,109 @@
+import Glibc
+import TestSupport
+import Testing
+
+@testable import ProcessInspection
+
+@Suite struct ProcessTreeTests {
+  private let container = String(repeating: "ab", count: 32)
+  private func cgroup(_ id: String) -> String {
+    "5:pids:/kubepods/burstable/pod0b2ccd91-3bd6-4b2c-9d54-3d0d0a4e58a1/\(id)\n"
+  }
+
+  @Test func listsTheProcessesOfContainers() throws {
+    let fixture = try ProcessTreeFixture()
+    let other = String(repeating: "cd", count: 32)
+    try fixture.add(1, cgroup: "0::/init.scope\n")
+    try fixture.add(30, cgroup: cgroup(container))
+    try fixture.add(4, cgroup: cgroup(container))
+    try fixture.add(31, cgroup: cgroup(other))
+    try fixture.add(99)
+    try fixture.write("uptime", "1 1")
+    #expect(fixture.tree.processesByContainer() == [container: [4, 30], other: [31]])
+  }
+
+  @Test func findsNothingWhereThereIsNothing() {
+    #expect(ProcessTree(root: "/nonexistent").pids == [])
+    #expect(ProcessTree(root: "/nonexistent").processesByContainer() == [:])
+    #expect(ProcessTree(root: "/nonexistent").inspect([1]) == ContainerInspection())
+  }
+
+  @Test func skipsProcessesThatHaveEnded() throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(1, executable: "/usr/bin/python3.11", state: "Z")
+    #expect(fixture.tree.facts(of: 1) == nil)
+    #expect(fixture.tree.facts(of: 2) == nil)
+  }
+
+  @Test func readsWhatThereIs() throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(
+      7, parent: 3, executable: "/nonexistent/python3.9 (deleted)", arguments: ["python3.9", "app.py"],
+      environment: ["A=1", "PYTHONPATH=/app:/lib", "A=2", "nonsense", "=x", "EMPTY="],
+      maps: ["/lib/x.so", "/lib/x.so", "/lib/y.so"], auxiliary: [6, 4096, 23, 1, 0, 0])
+    let facts = try #require(fixture.tree.facts(of: 7))
+    #expect(facts.parent == 3)
+    #expect(facts.executable == "/nonexistent/python3.9")
+    #expect(facts.arguments == ["python3.9", "app.py"])
+    #expect(facts.environment == ["A": "1", "PYTHONPATH": "/app:/lib", "EMPTY": ""])
+    #expect(facts.mappedFiles == ["/lib/x.so", "/lib/y.so"])
+    #expect(facts.isSecure == true)
+    #expect(facts.image == nil)
+  }
+
+  @Test func takesUnreadableFilesForAbsent() throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(7, arguments: ["/usr/bin/python3.11"], environment: nil)
+    mkdir("\(fixture.path)/7/environ", 0o755)
+    mkfifo("\(fixture.path)/7/auxv", 0o644)
+    let facts = try #require(fixture.tree.facts(of: 7))
+    #expect(facts.environment == [:])
+    #expect(facts.isSecure == nil)
+    #expect(facts.runtime?.language == .python)
+  }
+
+  @Test func boundsWhatItReads() throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(7, executable: "/usr/bin/python3.11")
+    try fixture.write("7/environ", String(repeating: "x", count: 3 << 20))
+    let facts = try #require(fixture.tree.facts(of: 7))
+    #expect(facts.environment == [:])
+    #expect(BoundedFile.content("\(fixture.path)/7/environ", limit: 1000)?.count == 1000)
+  }
+
+  @Test func readsItself() throws {
+    let facts = try #require(ProcessTree().facts(of: getpid()))
+    #expect(facts.executable != nil)
+    #expect(facts.image?.cLibrary == .glibc)
+    #expect(facts.isSecure == false)
+    #expect(!facts.mappedFiles.isEmpty)
+  }
+
+  @Test func tellsWhichPathsAreInUse() throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(7, maps: ["/var/odigos/.versions/a1/python/x.so", "/usr/lib/libc.so"])
+    try fixture.write(
+      "7/mountinfo", "36 35 98:0 /var/odigos/.versions/b2/python /var/odigos/python ro - ext4 /dev/x rw\n")
+    #expect(
+      fixture.tree.pathsInUse(["/.versions/a1/", "/.versions/b2/", "/.versions/c3/"])
+        == ["/.versions/a1/", "/.versions/b2/"])
+    #expect(fixture.tree.pathsInUse([]) == [])
+  }
+}
+
+@Suite struct AuxiliaryVectorTests {
+  @Test(
+    arguments: [
+      ([23, 1, 0, 0], true), ([3, 9, 23, 0, 0, 0], false), ([3, 9, 0, 0, 23, 1], nil), ([], nil), ([23], nil),
+    ]
+      as [([UInt64], Bool?)])
+  func findsSecureExecution(entries: [UInt64], isSecure: Bool?) {
+    let bytes = entries.flatMap { value in (0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
+    #expect(AuxiliaryVector.isSecure(bytes, is64Bit: true) == isSecure)
+  }
+
+  @Test func reads32Bits() {
+    let bytes: [UInt8] = [6, 0, 0, 0, 0, 16, 0, 0, 23, 0, 0, 0, 1, 0, 0, 0]
+    #expect(AuxiliaryVector.isSecure(bytes, is64Bit: false) == true)
+  }
+}
