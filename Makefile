@@ -49,4 +49,5 @@ fuzz: ## feed parsers and servers with malformed input
 	@hack/fuzz
 
 generate: ## write generated sources anew
-	@hack/generate
+	@hack/setup build
+	@/usr/bin/python3 hack/generate

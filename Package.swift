@@ -78,7 +78,7 @@ let package = Package(
     target("Adapters", "ServingCertificates", ["HTTPTransport", "Concurrency", "CShims", "COpenSSL"]),
     target("Adapters", "KubeletPlugin", ["ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", logging]),
     target("Adapters", "ProcessInspection", ["JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency"]),
-    target("Adapters", "ServiceShell", ["HTTPTransport", "EventLoop", "Concurrency", logging]),
+    target("Adapters", "ServiceShell", ["HTTPTransport", "EventLoop", "Concurrency", "CShims", logging]),
 
     // Components: one library per process
     target(
@@ -118,7 +118,7 @@ let package = Package(
       ]),
 
     // Executables
-    executable("InstrumentorMain", ["Instrumentor"]),
+    executable("InstrumentorMain", ["Instrumentor", "ServiceShell"]),
     executable("OdigletMain", ["Odiglet"]),
     executable("AutoscalerMain", ["Autoscaler"]),
     executable("SchedulerMain", ["Scheduler"]),
@@ -133,7 +133,10 @@ let package = Package(
     tests("KubeObjects", ["TestSupport", "JSON", "KubeObjects"]),
     tests("OdigosObjects", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects"]),
     tests("Policy", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "Policy"], exclude: ["Fixtures"]),
-    tests("CollectorConfig", ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig"]),
+    tests(
+      "CollectorConfig",
+      ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig", "Collector"],
+      exclude: ["Fixtures"]),
     tests("Telemetry", ["TestSupport", "JSON", "Telemetry"]),
     tests("Concurrency", ["TestSupport", "Concurrency"]),
     tests("YAML", ["TestSupport", "JSON", "YAML"]),
@@ -165,7 +168,10 @@ let package = Package(
     tests("ServiceShell", ["TestSupport", "ServiceShell", "HTTPTransport", "EventLoop", "HTTPClient", logging]),
     tests(
       "Instrumentor",
-      ["TestSupport", "Instrumentor", "JSON", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport", logging]),
+      [
+        "TestSupport", "Instrumentor", "JSON", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport", "Concurrency",
+        logging,
+      ]),
     tests(
       "Odiglet",
       ["TestSupport", "Odiglet", "JSON", "KubeObjects", "OdigosObjects", "Policy", "ProcessInspection", logging]),

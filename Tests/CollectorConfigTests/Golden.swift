@@ -3,10 +3,8 @@ import Testing
 
 /// Files beside the tests that hold what is expected. `UPDATE_GOLDEN=1` writes them anew.
 enum Golden {
-  /// `Tests/Fixtures/CollectorConfig/`, found from this file.
-  static let directory =
-    "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
-    + "/Fixtures/CollectorConfig/"
+  /// Where they are, found from this file.
+  static let directory = "/" + #filePath.split(separator: "/").dropLast().joined(separator: "/") + "/Fixtures/"
 
   /// The names of the test cases: the directories of the fixtures.
   static let cases: [String] = {

@@ -1,3 +1,4 @@
+import Collector
 import CollectorConfig
 import JSON
 import KubeObjects
@@ -37,6 +38,15 @@ import YAML
     Golden.expect(objects.all.text, in: "\(name)/gateway-objects.yaml")
     let nodeObjects = NodeCollectorObjects.make(group: input.nodes, configuration: "NODE", platform: input.platform)
     Golden.expect(nodeObjects.all.text, in: "\(name)/node-objects.yaml")
+  }
+
+  /// The two sides of the file: what is generated here is what `odigos-collector` reads, without a warning but the one
+  /// about keepalive, which only upstream's collector heeds.
+  @Test(arguments: Golden.cases, ["gateway", "node"])
+  func ourCollectorReadsIt(of name: String, role: String) throws {
+    let text = try #require(Golden.read("\(name)/\(role).yaml"))
+    let read = try Collector.CollectorConfiguration(text) { _ in "value" }
+    #expect(read.warnings.filter { !$0.contains("keepalive") } == [])
   }
 
   /// Reconciling again must not find a difference that is none: not in the order of what the API server lists.

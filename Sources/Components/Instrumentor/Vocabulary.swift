@@ -15,7 +15,27 @@ enum InstrumentorCondition {
   static let workloadRollout = "WorkloadRollout"
 }
 
-/// The name under which the instrumentor applies what it owns.
+/// What the instrumentor calls itself.
 enum InstrumentorName {
+  /// The name under which it applies what it owns.
   static let fieldManager = "odigos-instrumentor"
+  /// The Lease that its leader holds.
+  static let lease = "odigos-instrumentor"
+}
+
+/// The webhook.
+enum WebhookWord {
+  /// Where the API server sends pods.
+  static let path = "/mutate--v1-pod"
+  static let port: UInt16 = 9443
+  /// The Service in front of it, which the serving certificate is for.
+  static let service = "odigos-instrumentor"
+  static let secret = "instrumentor-webhooks-cert"
+  static let configuration = "odigos-pod-mutating-webhook-configuration"
+}
+
+/// Finalizers that older generations put on Sources.
+enum SourceFinalizer {
+  /// What all of them begin with.
+  static let prefix = "odigos.io/source-"
 }

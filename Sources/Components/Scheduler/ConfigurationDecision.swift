@@ -27,14 +27,13 @@ struct ConfigurationDecision: Sendable {
     -> ConfigurationDecision
   {
     var problems: [ConfigurationProblem] = []
-    let documents = ([user].compactMap { $0 } + overlays).map { read($0, &problems) }
     if user == nil {
       let text = "there is no ConfigMap \(ObjectName.userConfiguration); everything has its default"
       problems.append(ConfigurationProblem(.warning, key: "", text))
     }
     let resolved = EffectiveConfiguration.resolve(
-      user: user == nil ? .null : documents[0], overlays: Array(documents.dropFirst(user == nil ? 0 : 1)),
-      ownNamespace: namespace)
+      user: user.map { read($0, .error, &problems) } ?? .null,
+      overlays: overlays.map { read($0, .warning, &problems) }, ownNamespace: namespace)
     problems += resolved.problems
     var sizing: [String] = []
     for role in CollectorRole.allCases {
@@ -59,11 +58,14 @@ struct ConfigurationDecision: Sendable {
       findings: findings)
   }
 
-  private static func read(_ configMap: ConfigMap, _ problems: inout [ConfigurationProblem]) -> JSONValue {
+  /// `absence` is how bad it is that the ConfigMap lacks the key.
+  private static func read(
+    _ configMap: ConfigMap, _ absence: ConfigurationProblem.Severity, _ problems: inout [ConfigurationProblem]
+  ) -> JSONValue {
     guard let text = configMap.json.at("data", ConfigMapKey.configuration)?.string else {
       problems.append(
         ConfigurationProblem(
-          .error, key: "", "ConfigMap \(configMap.name) has no key \(ConfigMapKey.configuration)"))
+          absence, key: "", "ConfigMap \(configMap.name) has no key \(ConfigMapKey.configuration)"))
       return .null
     }
     do {

@@ -10,7 +10,7 @@ struct InjectedVariable: Sendable {
   /// A variable with a value.
   init(_ name: String, _ value: String) {
     self.name = name
-    entry = Self.entry(name, value)
+    entry = JSONValue.object(["name": .string(name), "value": .string(value)]).serialized()
   }
 
   /// A variable whose value the kubelet takes from the pod.
@@ -21,11 +21,6 @@ struct InjectedVariable: Sendable {
     ]
     self.entry = entry.serialized()
   }
-
-  /// An entry of `env` with a value.
-  static func entry(_ name: String, _ value: String) -> [UInt8] {
-    JSONValue.object(["name": .string(name), "value": .string(value)]).serialized()
-  }
 }
 
 /// The variables that one container gets.
@@ -34,10 +29,10 @@ struct InjectedEnvironment: Sendable {
   var variables: [InjectedVariable]
   /// The address of the node and the endpoint there; nil where the endpoint does not need it.
   var nodeEndpoint: NodeEndpoint?
-  /// What follows the endpoint.
-  var service: [InjectedVariable]
-  /// The resource attributes that do not depend on the pod; nil where the agent takes none.
-  var resourceAttributes: String?
+  /// The service's name; nil where the agent learns it otherwise.
+  var serviceName: InjectedVariable?
+  /// The resource attributes; nil where the agent takes none.
+  var resourceAttributes: ResourceAttributes?
   /// The variables that get our value beside their own.
   var appended: [Appended]
 
@@ -46,8 +41,19 @@ struct InjectedEnvironment: Sendable {
     var name: String
     var separator: String
     var ours: String
-    /// The value that the image gives, escaped for `env`; "" where it gives none.
-    var imageValue: String
+    /// The entry for a container that has no such variable: ours behind what the image gives. Nil where the image's
+    /// value is ours already.
+    var entry: [UInt8]?
+
+    init(_ variable: Distribution.AppendedVariable, parameters: [String: String], image: String) {
+      name = variable.name
+      separator = variable.separator
+      ours = variable.appended(to: "", parameters: parameters)
+      entry = nil
+      if !image.contains(OdigosPath.agentsPrefix) {
+        entry = InjectedVariable(name, value(for: InjectedEnvironment.escaped(image))).entry
+      }
+    }
 
     /// The whole value for one that was there.
     func value(for original: String) -> String { original.isEmpty ? ours : original + separator + ours }
@@ -71,10 +77,41 @@ struct InjectedEnvironment: Sendable {
     }
   }
 
+  /// The resource attributes: the entries without their ends, which depend on the pod's owner.
+  struct ResourceAttributes: Sendable {
+    /// The entry for a container that has none of its own.
+    var entry: [UInt8]
+    /// The entry, under our own name, for one that has.
+    var ownEntry: [UInt8]
+
+    /// By this beginning ours are recognised.
+    static let start = "k8s.pod.name=$(\(OdigosEnvironment.podName))"
+    /// What closes an entry.
+    private static let end = Array("\"}".utf8)
+
+    init(_ workload: WorkloadReference, containerName: String) {
+      var text = Self.start
+      text += ",k8s.container.name=\(containerName),k8s.namespace.name=\(workload.namespace)"
+      if let key = workload.kind.attributeKey { text += ",\(key)=\(workload.name)" }
+      text += ",odigos.workload.kind=\(workload.kind.rawValue),odigos.workload.name=\(workload.name)"
+      func open(_ name: String) -> [UInt8] { InjectedVariable(name, text).entry.dropLast(Self.end.count) }
+      entry = open(OdigosEnvironment.resourceAttributes)
+      ownEntry = open(OdigosEnvironment.ownResourceAttributes)
+    }
+
+    /// The end of the entries for pods of that owner.
+    static func end(_ owner: WorkloadOwner) -> [UInt8] {
+      guard let intermediate = owner.intermediate else { return end }
+      let key = "k8s.\(intermediate.kind.rawValue)"
+      // A Job that is itself the workload has said its name already.
+      var text = owner.workload.kind == .job ? "" : ",\(key).name=\(intermediate.name)"
+      if !intermediate.uid.isEmpty { text += ",\(key).uid=\(intermediate.uid)" }
+      return JSONValue.string(text).serialized().dropFirst() + [UInt8(ascii: "}")]
+    }
+  }
+
   /// The field of a pod that holds the address of its node.
   static let nodeAddressField = "status.hostIP"
-  /// By this beginning our resource attributes are recognised.
-  static let resourceAttributesStart = "k8s.pod.name=$(\(OdigosEnvironment.podName))"
 
   init(
     container: ContainerVerdict, distribution: Distribution, details: RuntimeFacts?, workload: WorkloadReference,
@@ -103,16 +140,13 @@ struct InjectedEnvironment: Sendable {
         variables.append(InjectedVariable(OdigosEnvironment.otlpEndpoint, "http://\(host):\(OdigosPort.otlpHTTP)"))
       }
     }
-    service = []
     if distribution.takesResourceAttributes {
-      service.append(InjectedVariable(OdigosEnvironment.serviceName, serviceName))
-      resourceAttributes = Self.resourceAttributes(workload, containerName: container.containerName)
+      self.serviceName = InjectedVariable(OdigosEnvironment.serviceName, serviceName)
+      resourceAttributes = ResourceAttributes(workload, containerName: container.containerName)
     }
     appended = distribution.appendedVariables.map { variable in
       let image = details?.envFromContainerRuntime.last { $0.name == variable.name }?.value ?? ""
-      return Appended(
-        name: variable.name, separator: variable.separator, ours: variable.appended(to: "", parameters: parameters),
-        imageValue: Self.escaped(image))
+      return Appended(variable, parameters: parameters, image: image)
     }
   }
 
@@ -121,24 +155,8 @@ struct InjectedEnvironment: Sendable {
     (OdigosEnvironment.tracesExporter, .traces),
   ]
 
-  private static func resourceAttributes(_ workload: WorkloadReference, containerName: String) -> String {
-    var text = resourceAttributesStart
-    text += ",k8s.container.name=\(containerName),k8s.namespace.name=\(workload.namespace)"
-    if let key = workload.kind.attributeKey { text += ",\(key)=\(workload.name)" }
-    return text + ",odigos.workload.kind=\(workload.kind.rawValue),odigos.workload.name=\(workload.name)"
-  }
-
-  /// The resource attributes of one pod's owner, which follow those that do not depend on the pod.
-  static func ownerAttributes(_ owner: WorkloadOwner) -> String {
-    guard let intermediate = owner.intermediate else { return "" }
-    let key = "k8s.\(intermediate.kind.rawValue)"
-    // A Job that is itself the workload has said its name already.
-    let name = owner.workload.kind == .job ? "" : ",\(key).name=\(intermediate.name)"
-    return name + (intermediate.uid.isEmpty ? "" : ",\(key).uid=\(intermediate.uid)")
-  }
-
   /// A literal text for the value of a variable, in which `$` begins references and escapes.
-  private static func escaped(_ text: String) -> String {
+  fileprivate static func escaped(_ text: String) -> String {
     var result = ""
     for character in text { result += character == "$" ? "$$" : String(character) }
     return result

@@ -26,7 +26,7 @@ public struct InjectionPlan: Sendable {
   public var isEmpty: Bool { operations.isEmpty }
 
   /// The patch (RFC 6902) as JSON text; no bytes at all when the pod stays as it is.
-  public func patch() -> [UInt8] { operations.document }
+  public func patch() -> [UInt8] { operations.bytes }
 
   /// The names of the containers that get an agent, or have it already.
   public var containerNames: [String] { injected.map { facts.containers[$0].name } }
@@ -59,8 +59,8 @@ public enum Injection {
     guard let metadata = pod["metadata"], metadata.kind == .object, let spec = pod["spec"],
       let containers = spec["containers"], containers.kind == .array
     else { return InjectionPlan(.malformed, facts: facts) }
-    var operations = PatchBytes()
-    operations.reserve(2048)
+    var operations = PatchBytes(capacity: 4096)
+    let ownerAttributes = InjectedEnvironment.ResourceAttributes.end(owner)
     var injected: [Int] = []
     var needsVolume = false
     var position = 0
@@ -69,15 +69,16 @@ public enum Injection {
       guard let name = container["name"], let index = facts.containers.firstIndex(where: { name.equals($0.name) })
       else { continue }
       injected.append(index)
-      var injection = ContainerInjection(
-        container: container, path: "/spec/containers/\(position)", facts: facts.containers[index], owner: owner)
-      injection.run(mountMethod: facts.mountMethod, into: &operations)
-      needsVolume = needsVolume || !facts.containers[index].mounts.isEmpty
+      let agent = facts.containers[index]
+      var injection = ContainerInjection(container: container, path: "/spec/containers/\(position)", agent: agent)
+      injection.run(mountMethod: facts.mountMethod, ownerAttributes: ownerAttributes, into: &operations)
+      needsVolume = needsVolume || !agent.mounts.isEmpty
     }
     if injected.isEmpty { return InjectionPlan(.noContainer, facts: facts) }
     if facts.mountMethod == .hostPath, needsVolume { addVolume(spec, &operations) }
     if facts.needsNodeAffinity { NodeAffinity.require(in: spec, &operations) }
     addLabel(metadata, facts.agentsMetaHash, &operations)
+    operations.finish()
     return InjectionPlan(
       operations.isEmpty ? .alreadyInjected : .injected, facts: facts, injected: injected, operations: operations)
   }
@@ -86,7 +87,9 @@ public enum Injection {
     let volumes = spec["volumes"]
     let existing = volumes.map { Array($0.elements) } ?? []
     if existing.contains(where: { $0["name"]?.equals(OdigosName.agentVolume) == true }) { return }
-    operations.append(to: "/spec/volumes", exists: volumes?.kind == .array, [agentVolume])
+    var additions = PatchBytes.Elements(of: "/spec/volumes", "", exists: volumes?.kind == .array)
+    additions.append(agentVolume, to: &operations)
+    additions.finish(&operations)
   }
 
   private static let agentVolume: [UInt8] = JSONValue.object([
@@ -95,13 +98,13 @@ public enum Injection {
 
   private static func addLabel(_ metadata: JSONView, _ hash: String, _ operations: inout PatchBytes) {
     if hash.isEmpty { return }
-    let text = String(decoding: JSONValue.string(hash).serialized(), as: UTF8.self)
     guard let labels = metadata["labels"], labels.kind == .object else {
-      operations.add("/metadata/labels", "{\"\(OdigosLabel.agentsMetaHash)\":\(text)}")
+      let labels = JSONValue.object([OdigosLabel.agentsMetaHash: .string(hash)])
+      operations.add("/metadata/labels", value: labels.serialized())
       return
     }
     if labels[OdigosLabel.agentsMetaHash]?.equals(hash) == true { return }
-    operations.add(labelPath, text)
+    operations.add(labelPath, value: JSONValue.string(hash).serialized())
   }
 
   private static let labelPath = JSONPointer(["metadata", "labels", OdigosLabel.agentsMetaHash]).description

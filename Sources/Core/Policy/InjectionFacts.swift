@@ -4,15 +4,6 @@ import OdigosObjects
 /// Everything that the injection of a workload's pods depends on, prepared once when something changes and not while
 /// a pod waits for admission.
 public struct InjectionFacts: Sendable {
-  /// One container that gets an agent.
-  struct Container: Sendable {
-    var name: String
-    var distribution: Distribution
-    var environment: InjectedEnvironment
-    /// The paths below the agent files that it needs, with their names.
-    var mounts: [(path: String, entry: [UInt8])]
-  }
-
   /// The workload.
   public let workload: WorkloadReference
   /// What pods are labelled with.
@@ -21,7 +12,7 @@ public struct InjectionFacts: Sendable {
   public let mountMethod: MountMethod
   /// Whether pods must go to nodes where the agent files are.
   let needsNodeAffinity: Bool
-  let containers: [Container]
+  let containers: [InjectedContainer]
 
   /// Prepares the injection of a workload from its verdict.
   ///
@@ -42,12 +33,11 @@ public struct InjectionFacts: Sendable {
         return nil
       }
       let details = runtimeDetails.first { $0.containerName == container.containerName }
-      return Container(
-        name: container.containerName, distribution: distribution,
-        environment: InjectedEnvironment(
-          container: container, distribution: distribution, details: details, workload: workload,
-          serviceName: serviceName, settings: settings),
-        mounts: distribution.directories.map(Self.mount))
+      let environment = InjectedEnvironment(
+        container: container, distribution: distribution, details: details, workload: workload,
+        serviceName: serviceName, settings: settings)
+      return InjectedContainer(
+        name: container.containerName, distribution: distribution, environment: environment)
     }
     guard !containers.isEmpty else {
       let names = verdict.containers.compactMap(\.distributionName).joined(separator: ", ")
@@ -84,14 +74,28 @@ public struct InjectionFacts: Sendable {
       workload: workload, serviceName: config.spec.serviceName ?? "", verdict: verdict, runtimeDetails: details,
       settings: settings)
   }
+}
 
-  private static func mount(directory: String) -> (path: String, entry: [UInt8]) {
-    let path = OdigosPath.agentsPrefix + directory
-    let entry: JSONValue = [
-      "name": .string(OdigosName.agentVolume), "mountPath": .string(path), "subPath": .string(directory),
-      "readOnly": true,
-    ]
-    return (path, entry.serialized())
+/// One container that gets an agent. A class, so that admission does not count references to each of its parts.
+final class InjectedContainer: Sendable {
+  let name: String
+  let distribution: Distribution
+  let environment: InjectedEnvironment
+  /// The directories of the agent that it mounts with the host path method, and the entries for them.
+  let mounts: [(path: String, entry: [UInt8])]
+
+  init(name: String, distribution: Distribution, environment: InjectedEnvironment) {
+    self.name = name
+    self.distribution = distribution
+    self.environment = environment
+    mounts = distribution.directories.map { directory in
+      let path = OdigosPath.agentsPrefix + directory
+      let entry: JSONValue = [
+        "name": .string(OdigosName.agentVolume), "mountPath": .string(path), "subPath": .string(directory),
+        "readOnly": true,
+      ]
+      return (path, entry.serialized())
+    }
   }
 }
 

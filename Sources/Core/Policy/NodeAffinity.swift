@@ -2,30 +2,34 @@ import JSON
 
 /// The demand that a pod goes to a node where the agent files are.
 enum NodeAffinity {
-  private static let expression =
-    "{\"key\":\"\(OdigosLabel.odigletInstalled)\",\"operator\":\"In\",\"values\":[\"true\"]}"
+  private static let demand: JSONValue = [
+    "key": .string(OdigosLabel.odigletInstalled), "operator": "In", "values": ["true"],
+  ]
+  private static let expression = demand.serialized()
+  private static let expressions = JSONValue.array([demand]).serialized()
+  private static let terms: JSONValue = [["matchExpressions": [demand]]]
+  private static let selector: JSONValue = ["nodeSelectorTerms": terms]
   private static let required = "requiredDuringSchedulingIgnoredDuringExecution"
 
   /// Adds the demand to what the pod demands already. Terms are alternatives, so it goes into each of them: a term
   /// of its own would let the pod go where the user did not want it.
   static func require(in spec: JSONView, _ operations: inout PatchBytes) {
-    let term = "{\"matchExpressions\":[\(expression)]}"
-    let selector = "{\"nodeSelectorTerms\":[\(term)]}"
     guard let affinity = spec["affinity"], affinity.kind == .object else {
-      operations.add("/spec/affinity", "{\"nodeAffinity\":{\"\(required)\":\(selector)}}")
+      operations.add(
+        "/spec/affinity", value: JSONValue.object(["nodeAffinity": .object([required: selector])]).serialized())
       return
     }
     guard let node = affinity["nodeAffinity"], node.kind == .object else {
-      operations.add("/spec/affinity/nodeAffinity", "{\"\(required)\":\(selector)}")
+      operations.add("/spec/affinity/nodeAffinity", value: JSONValue.object([required: selector]).serialized())
       return
     }
     let path = "/spec/affinity/nodeAffinity/\(required)"
     guard let existing = node[required], existing.kind == .object else {
-      operations.add(path, selector)
+      operations.add(path, value: selector.serialized())
       return
     }
     guard let terms = existing["nodeSelectorTerms"], terms.kind == .array else {
-      operations.add("\(path)/nodeSelectorTerms", "[\(term)]")
+      operations.add(path, "/nodeSelectorTerms", value: terms.serialized())
       return
     }
     for (index, term) in terms.elements.enumerated() {
@@ -40,9 +44,9 @@ enum NodeAffinity {
     // A term without any demand matches no node at all; one of ours would make it match some.
     if existing.isEmpty, term["matchFields"]?[0] == nil { return }
     if expressions?.kind == .array {
-      operations.add("\(path)/-", expression)
+      operations.add(path, "/-", value: expression)
     } else {
-      operations.add(path, "[\(expression)]")
+      operations.add(path, value: Self.expressions)
     }
   }
 
@@ -84,7 +88,6 @@ enum NodeAffinity {
   }
 
   private static func isDemand(_ expression: JSONValue) -> Bool {
-    expression["key"]?.string == OdigosLabel.odigletInstalled && expression["operator"]?.string == "In"
-      && expression["values"] == ["true"]
+    expression["key"] == demand["key"] && expression["operator"] == "In" && expression["values"] == ["true"]
   }
 }

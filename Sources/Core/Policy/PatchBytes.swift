@@ -1,56 +1,83 @@
 import JSON
 
-/// Writes a patch (RFC 6902) from values that are JSON text already. The paths that are used here need no escaping.
+/// Writes a patch (RFC 6902) from values that are JSON text already. The paths that are used here need no escaping;
+/// they come in two parts, so that none has to be put together first.
 struct PatchBytes: Sendable {
+  /// The patch document, once `finish` was called; no bytes without operations.
   private(set) var bytes: [UInt8] = []
 
   var isEmpty: Bool { bytes.isEmpty }
-  /// The patch document.
-  var document: [UInt8] { isEmpty ? [] : bytes + [UInt8(ascii: "]")] }
 
-  mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+  init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+  /// Ends the document.
+  mutating func finish() {
+    if !isEmpty { bytes.append(UInt8(ascii: "]")) }
+  }
 
   /// Adds a member or an element.
-  mutating func add(_ path: String, _ value: [UInt8]) {
-    begin("add", path)
+  mutating func add(_ path: String, _ rest: String = "", value: [UInt8]) {
+    begin("add", path, rest)
     bytes.append(contentsOf: value)
     bytes.append(UInt8(ascii: "}"))
   }
-  /// Adds a member or an element.
-  mutating func add(_ path: String, _ value: String) {
-    begin("add", path)
-    bytes.append(contentsOf: value.utf8)
-    bytes.append(UInt8(ascii: "}"))
-  }
-  /// Replaces a member by a text.
-  mutating func replace(_ path: String, text: String) {
-    begin("replace", path)
-    bytes.append(contentsOf: JSONValue.string(text).serialized())
+
+  /// Replaces a member.
+  mutating func replace(_ path: String, _ rest: String = "", value: [UInt8]) {
+    begin("replace", path, rest)
+    bytes.append(contentsOf: value)
     bytes.append(UInt8(ascii: "}"))
   }
 
-  private mutating func begin(_ operation: StaticString, _ path: String) {
+  private mutating func begin(_ operation: StaticString, _ path: String, _ rest: String) {
     bytes.append(UInt8(ascii: bytes.isEmpty ? "[" : ","))
     bytes.append(contentsOf: #"{"op":""#.utf8)
     operation.withUTF8Buffer { bytes.append(contentsOf: $0) }
     bytes.append(contentsOf: #"","path":""#.utf8)
     bytes.append(contentsOf: path.utf8)
+    bytes.append(contentsOf: rest.utf8)
     bytes.append(contentsOf: #"","value":"#.utf8)
   }
 
-  /// Writes elements at the end of an array, which is made where there is none.
-  mutating func append(to path: String, exists: Bool, _ elements: [[UInt8]]) {
-    if elements.isEmpty { return }
-    if exists {
-      let end = path + "/-"
-      for element in elements { add(end, element) }
-      return
+  /// Elements for the end of one array: an operation for each where the array exists, else one that makes it.
+  struct Elements {
+    private let path: String
+    private let rest: String
+    private let exists: Bool
+    /// What comes before each further element.
+    private var prefix: [UInt8] = []
+    private var isFirst = true
+
+    init(of path: String, _ rest: String, exists: Bool) {
+      self.path = path
+      self.rest = rest
+      self.exists = exists
     }
-    begin("add", path)
-    for (index, element) in elements.enumerated() {
-      bytes.append(UInt8(ascii: index == 0 ? "[" : ","))
-      bytes.append(contentsOf: element)
+
+    /// Appends an element whose text may come in two parts.
+    mutating func append(_ element: [UInt8], _ end: [UInt8] = [], to patch: inout PatchBytes) {
+      if isFirst {
+        let start = patch.bytes.count
+        patch.begin("add", path, exists ? rest + "/-" : rest)
+        if exists {
+          prefix = [UInt8(ascii: ",")] + patch.bytes[(start + 1)...]
+        } else {
+          patch.bytes.append(UInt8(ascii: "["))
+        }
+        isFirst = false
+      } else if exists {
+        patch.bytes.append(contentsOf: prefix)
+      } else {
+        patch.bytes.append(UInt8(ascii: ","))
+      }
+      patch.bytes.append(contentsOf: element)
+      patch.bytes.append(contentsOf: end)
+      if exists { patch.bytes.append(UInt8(ascii: "}")) }
     }
-    bytes.append(contentsOf: "]}".utf8)
+
+    /// Ends the operation that makes the array.
+    func finish(_ patch: inout PatchBytes) {
+      if !isFirst, !exists { patch.bytes.append(contentsOf: "]}".utf8) }
+    }
   }
 }

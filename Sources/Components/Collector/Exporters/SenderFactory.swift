@@ -15,8 +15,9 @@ struct SenderFactory {
     switch settings {
     case .otlp(let settings):
       let tls = settings.usesTLS ? try grpcTLS(settings.delivery.tls, path) : nil
-      return OTLPSender(
-        client: GRPCClient(address: settings.address, loop: loop, tls: tls), settings: settings.delivery, log: log)
+      let client = GRPCClient(
+        address: settings.address, loop: loop, tls: tls, compressesMessages: settings.delivery.compression == .gzip)
+      return OTLPSender(client: client, settings: settings.delivery, log: log)
     case .otlpHTTP(let settings):
       let client = HTTPClient(tls: try httpTLS(settings.delivery.tls, path))
       return OTLPHTTPSender(client: client, settings: settings, log: log)

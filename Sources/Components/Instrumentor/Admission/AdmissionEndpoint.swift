@@ -1,0 +1,128 @@
+import Concurrency
+import HTTPTransport
+import JSON
+import KubeObjects
+import Logging
+import Policy
+
+/// Answers the API server's questions about new pods.
+///
+/// This is the one place that fails open: a review that can be read at all is always answered with `allowed: true`,
+/// and whatever goes wrong below leaves the pod as it is. Nothing here waits or asks anybody.
+struct AdmissionEndpoint: Sendable {
+  let table: AdmissionTable
+  let logger: Logger
+  let counters: AdmissionCounters
+
+  init(table: AdmissionTable, logger: Logger, counters: AdmissionCounters = AdmissionCounters()) {
+    self.table = table
+    self.logger = logger
+    self.counters = counters
+  }
+
+  /// Answers one request.
+  func answer(_ request: HTTPRequest) -> HTTPResponse {
+    guard request.path == WebhookWord.path else {
+      return refuse(404, "there is nothing at this path; pods are reviewed at \(WebhookWord.path)")
+    }
+    guard request.method == "POST" else {
+      var response = refuse(405, "the method must be POST")
+      response.headers.append((name: "allow", value: "POST"))
+      return response
+    }
+    guard Self.isJSON(request.header("content-type") ?? "") else {
+      return refuse(415, "the content type must be application/json")
+    }
+    let review: AdmissionReview
+    do {
+      review = try AdmissionReview(JSONDocument(parsing: request.body))
+    } catch let error as JSONError {
+      return refuse(400, "the body must be an AdmissionReview in JSON: \(error)")
+    } catch {
+      return refuse(400, "the body must be an AdmissionReview: \(error)")
+    }
+    let decision = decide(review)
+    report(decision, review)
+    let answer = AdmissionAnswer(uid: review.uid, patch: decision.patch)
+    return HTTPResponse(status: 200, body: answer.serialized())
+  }
+
+  private static func isJSON(_ contentType: String) -> Bool {
+    let mediaType = contentType.prefix { $0 != ";" }
+    return mediaType.utf8.elementsEqual("application/json".utf8)
+      || mediaType.lowercased().filter { $0 != " " } == "application/json"
+  }
+
+  private func refuse(_ status: Int, _ message: String) -> HTTPResponse {
+    counters.count(.refused)
+    logger.warning("admission request refused", metadata: ["status": "\(status)", "reason": "\(message)"])
+    return HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", body: Array("\(message)\n".utf8))
+  }
+
+  private struct Decision {
+    var reason: Reason
+    var workload: WorkloadReference?
+    var patch: [UInt8]?
+    /// Whether somebody opted the pod's workload in, so that people may wonder about the outcome.
+    var concernsSomebody: Bool
+  }
+
+  private func decide(_ review: AdmissionReview) -> Decision {
+    guard review.operation == .create, review.objectKind == "Pod", review.objectGroup.isEmpty,
+      let pod = review.object
+    else { return leave(Reason(.notInstrumented, "Only new pods are changed.")) }
+    guard let owner = WorkloadOwner(pod: pod, namespace: review.namespace) else {
+      return leave(Reason(.noWorkload, "No workload of a known kind owns the pod."))
+    }
+    switch table.entry(owner.workload) {
+    case nil: return leave(Reason(.notInstrumented, "Nobody opted this workload in."), owner.workload)
+    case .leave(let reason): return leave(reason, owner.workload, concernsSomebody: true)
+    case .inject(let facts):
+      let plan = Injection.plan(pod: pod, owner: owner, facts: facts)
+      return Decision(
+        reason: plan.reason, workload: owner.workload, patch: plan.isEmpty ? nil : plan.patch(),
+        concernsSomebody: true)
+    }
+  }
+
+  private func leave(_ reason: Reason, _ workload: WorkloadReference? = nil, concernsSomebody: Bool = false) -> Decision
+  {
+    Decision(reason: reason, workload: workload, patch: nil, concernsSomebody: concernsSomebody)
+  }
+
+  private func report(_ decision: Decision, _ review: AdmissionReview) {
+    counters.count(decision.patch != nil ? .injected : decision.concernsSomebody ? .skipped : .unconcerned)
+    logger.log(
+      level: decision.concernsSomebody ? .info : .debug, "pod reviewed",
+      metadata: [
+        "namespace": "\(review.namespace)", "workload": "\(decision.workload.map(\.description) ?? "none")",
+        "outcome": "\(decision.patch == nil ? "unchanged" : "injected")",
+        "reason": "\(decision.reason.code.rawValue)", "message": "\(decision.reason.message)",
+        "dryRun": "\(review.isDryRun)",
+      ])
+  }
+}
+
+/// How many reviews ended how, since the start.
+final class AdmissionCounters: Sendable {
+  enum Outcome: String, CaseIterable, Sendable {
+    /// The pod was changed.
+    case injected
+    /// The workload is opted in, but the pod was left as it is.
+    case skipped
+    /// Nobody opted the pod in.
+    case unconcerned
+    /// The request was none that can be answered.
+    case refused
+  }
+  private let counts = Locked<[Outcome: Int]>([:])
+
+  func count(_ outcome: Outcome) { counts.withLock { $0[outcome, default: 0] += 1 } }
+
+  func value(_ outcome: Outcome) -> Int { counts.withLock { $0[outcome] ?? 0 } }
+
+  /// As Prometheus metrics have it.
+  var samples: [(labels: String, value: Double)] {
+    Outcome.allCases.map { ("outcome=\"\($0.rawValue)\"", Double(value($0))) }
+  }
+}

@@ -1,0 +1,71 @@
+import Concurrency
+import KubeObjects
+import OdigosObjects
+import Policy
+
+/// What becomes of the pods of one workload; made when something changes, not while a pod waits.
+enum AdmissionEntry: Sendable {
+  /// They get their agents.
+  case inject(InjectionFacts)
+  /// They stay as they are, for that reason.
+  case leave(Reason)
+}
+
+/// What admission knows: an immutable entry for every workload that somebody opted in. Written when a cache changes,
+/// read by the webhook; a reader waits no longer than it takes to make one entry.
+final class AdmissionTable: Sendable {
+  private struct State: Sendable {
+    var entries: [WorkloadReference: AdmissionEntry] = [:]
+    var settings: InjectionSettings?
+  }
+  private let state = Locked(State())
+  private let config: @Sendable (ObjectKey) -> InstrumentationConfig?
+
+  /// `config` looks an InstrumentationConfig up as it is now.
+  init(config: @escaping @Sendable (ObjectKey) -> InstrumentationConfig?) { self.config = config }
+
+  /// The entry of a workload; nil when nobody opted it in.
+  func entry(_ workload: WorkloadReference) -> AdmissionEntry? { state.withLock { $0.entries[workload] } }
+
+  /// How many workloads have entries.
+  var count: Int { state.withLock { $0.entries.count } }
+
+  /// Makes the entry of an InstrumentationConfig anew, or drops it when that is gone.
+  func refresh(_ key: ObjectKey) {
+    guard let workload = WorkloadReference(instrumentationConfigName: key.name, namespace: key.namespace) else {
+      return
+    }
+    // Looked up inside of the lock: of two threads that refresh one entry, the later one has the later object.
+    state.withLock { state in
+      guard let config = config(key), config.metadata.deletionTimestamp == nil else {
+        state.entries[workload] = nil
+        return
+      }
+      state.entries[workload] = Self.entry(config, state.settings)
+    }
+  }
+
+  /// Takes over changed settings, which concern every workload; nil while there are none.
+  func change(_ settings: InjectionSettings?) {
+    let workloads: [WorkloadReference] = state.withLock { state in
+      if state.settings == settings { return [] }
+      state.settings = settings
+      return Array(state.entries.keys)
+    }
+    for workload in workloads {
+      refresh(ObjectKey(namespace: workload.namespace, name: workload.instrumentationConfigName))
+    }
+  }
+
+  private static func entry(_ config: InstrumentationConfig, _ settings: InjectionSettings?) -> AdmissionEntry {
+    guard let settings else {
+      let text = "There is no ConfigMap \(OdigosName.effectiveConfiguration) yet, which the scheduler makes."
+      return .leave(Reason(.injectionDisabled, text))
+    }
+    do {
+      return .inject(try InjectionFacts(instrumentationConfig: config, settings: settings))
+    } catch {
+      return .leave(error)
+    }
+  }
+}

@@ -1,0 +1,138 @@
+"""Tests of the scripts in hack/ that are programs of their own; `make check` runs them."""
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import unittest
+
+HACK = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def run(script, *arguments, given=""):
+    return subprocess.run([sys.executable, os.path.join(HACK, script), *arguments], input=given, text=True, timeout=60,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def export(service, *spans):
+    return json.dumps({"resourceSpans": [{
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
+        "scopeSpans": [{"spans": list(spans)}]}]}) + "\n"
+
+
+def span(trace, identity, parent, name, start, end, **more):
+    return {"traceId": trace, "spanId": identity, "parentSpanId": parent, "name": name,
+            "startTimeUnixNano": str(start * 1000000), "endTimeUnixNano": str(end * 1000000), **more}
+
+
+class TraceTreeTests(unittest.TestCase):
+    FRONT = export("frontend", span("a1", "1", "", "GET /items", 0, 12), span("a1", "2", "1", "GET", 1, 9))
+    PRICES = export("pricing", span("a1", "3", "2", "GET /prices", 2, 8, status={"code": 2, "message": "no price"},
+                                    attributes=[{"key": "http.status_code", "value": {"intValue": "500"}}]))
+
+    def test_a_trace_is_a_tree_whatever_the_order_of_exports(self):
+        expected = ("trace a1: 3 spans of 2 services, 12.0 ms\n\n"
+                    "  SERVICE        SPAN         DURATION  STATUS\n"
+                    "  frontend       GET /items    12.0 ms  ok\n"
+                    "  └─ frontend    GET            8.0 ms  ok\n"
+                    "     └─ pricing  GET /prices    6.0 ms  ERROR: no price (HTTP 500)\n")
+        for lines in (self.FRONT + self.PRICES, self.PRICES + "a log line\n[]\n{}\n" + self.FRONT):
+            self.assertEqual(run("trace-tree", given=lines).stdout, expected)
+
+    def test_what_is_not_complete_is_not_shown(self):
+        cases = {
+            "spans of one service": self.FRONT,
+            "no root": self.PRICES,
+            "a parent is missing": self.FRONT + export("pricing", span("a1", "3", "9", "GET", 2, 8)),
+            "nothing": "",
+            "no JSON": "{\n",
+        }
+        for name, lines in cases.items():
+            with self.subTest(name):
+                ran = run("trace-tree", given=lines)
+                self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+                self.assertIn("no complete trace", ran.stderr)
+
+    def test_the_newest_is_shown_and_older_ones_on_request(self):
+        later = self.FRONT.replace("a1", "b2").replace('Nano": "', 'Nano": "9') + self.PRICES.replace(
+            "a1", "b2").replace('Nano": "', 'Nano": "9')
+        self.assertIn("trace b2", run("trace-tree", given=later + self.FRONT + self.PRICES).stdout)
+        both = run("trace-tree", "--all", given=later + self.FRONT + self.PRICES).stdout
+        self.assertLess(both.index("trace a1"), both.index("trace b2"))
+
+    def test_waiting_ends_with_the_first_complete_trace(self):
+        process = subprocess.Popen([sys.executable, os.path.join(HACK, "trace-tree"), "--wait", "50"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process.stdin.write(self.FRONT + self.PRICES)
+        process.stdin.flush()  # and it stays open
+        output = process.stdout.read()
+        self.assertEqual(process.wait(60), 0)
+        process.stdin.close()
+        process.stdout.close()
+        self.assertIn("trace a1", output)
+
+
+class ImageArchiveTests(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def layer(self, name, modified):
+        root = self.path(name)
+        os.makedirs(os.path.join(root, "bin"))
+        program = os.path.join(root, "bin", "program")
+        with open(program, "w") as file:
+            file.write("#!/bin/sh\n")
+        os.chmod(program, 0o755)
+        os.symlink("program", os.path.join(root, "bin", "other"))
+        os.utime(program, (modified, modified))
+        self.assertEqual(run("oci", "layer", self.path(name + ".tar"), root).returncode, 0)
+        with open(self.path(name + ".tar"), "rb") as file:
+            return file.read()
+
+    def test_equal_content_is_an_equal_layer(self):
+        self.assertEqual(self.layer("one", 1000000000), self.layer("two", 1100000000))
+        with tarfile.open(self.path("one.tar")) as tar:
+            self.assertEqual({(m.name, m.uid, oct(m.mode)) for m in tar if m.isfile()}, {("bin/program", 0, "0o755")})
+            self.assertEqual(tar.getmember("bin/other").linkname, "program")
+
+    def test_an_archive_is_consistent_for_containerd_and_for_docker(self):
+        self.layer("one", 1000000000)
+        ran = run("oci", "archive", self.path("image.tar"), "localhost/name:tag", '{"Entrypoint": ["/bin/program"]}',
+                  self.path("one.tar"))
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        with tarfile.open(self.path("image.tar")) as tar:
+            files = {m.name: tar.extractfile(m).read() for m in tar}
+        for name, data in files.items():
+            if name.startswith("blobs/sha256/"):
+                self.assertEqual(name[13:], hashlib.sha256(data).hexdigest())
+
+        def blob(descriptor):
+            data = files["blobs/" + descriptor["digest"].replace(":", "/")]
+            self.assertEqual(len(data), descriptor["size"])
+            return data
+
+        index = json.loads(files["index.json"])
+        self.assertEqual(index["manifests"][0]["annotations"]["io.containerd.image.name"], "localhost/name:tag")
+        manifest = json.loads(blob(index["manifests"][0]))
+        config = json.loads(blob(manifest["config"]))
+        self.assertEqual(config["config"], {"Entrypoint": ["/bin/program"]})
+        self.assertEqual(config["rootfs"]["diff_ids"], [layer["digest"] for layer in manifest["layers"]])
+        docker = json.loads(files["manifest.json"])[0]
+        self.assertEqual(docker["RepoTags"], ["localhost/name:tag"])
+        self.assertTrue(all(name in files for name in [docker["Config"], *docker["Layers"]]))
+
+    def test_wrong_arguments_are_explained(self):
+        ran = run("oci", "archive", "only-one")
+        self.assertNotEqual(ran.returncode, 0)
+        self.assertIn("hack/oci layer", ran.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
