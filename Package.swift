@@ -78,7 +78,7 @@ let package = Package(
     target("Adapters", "ServingCertificates", ["HTTPTransport", "Concurrency", "CShims", "COpenSSL"]),
     target("Adapters", "KubeletPlugin", ["ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", logging]),
     target("Adapters", "ProcessInspection", ["JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency"]),
-    target("Adapters", "ServiceShell", ["HTTPTransport", "EventLoop", "Concurrency", logging]),
+    target("Adapters", "ServiceShell", ["HTTPTransport", "EventLoop", "Concurrency", "CShims", logging]),
 
     // Components: one library per process
     target(
@@ -120,8 +120,8 @@ let package = Package(
     // Executables
     executable("InstrumentorMain", ["Instrumentor", "ServiceShell"]),
     executable("OdigletMain", ["Odiglet"]),
-    executable("AutoscalerMain", ["Autoscaler"]),
-    executable("SchedulerMain", ["Scheduler"]),
+    executable("AutoscalerMain", ["Autoscaler", "ServiceShell"]),
+    executable("SchedulerMain", ["Scheduler", "ServiceShell"]),
     executable("CollectorMain", ["Collector"]),
     executable("OdigosMain", ["OdigosCLI"]),
 

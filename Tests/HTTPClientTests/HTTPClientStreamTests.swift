@@ -1,5 +1,6 @@
 import HTTPClient
 import JSON
+import TestSupport
 import Testing
 
 @Suite struct HTTPClientStreamTests {

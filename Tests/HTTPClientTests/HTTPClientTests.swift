@@ -15,18 +15,6 @@ func logged(_ client: HTTPClient, _ path: String, query: String) async throws ->
   return requests.filter { $0["path"]?.string == path && $0.at("query", query) != nil }
 }
 
-/// Waits until something holds; fails the test after a minute.
-func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(60)
-  while try await !holds() {
-    guard ContinuousClock.now < deadline else {
-      Issue.record("\(what): not within a minute")
-      return
-    }
-    try await Task.sleep(for: .milliseconds(10))
-  }
-}
-
 @Suite struct HTTPClientTests {
   private let client = HTTPClient()
 

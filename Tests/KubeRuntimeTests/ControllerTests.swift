@@ -1,23 +1,11 @@
 import Concurrency
 import Logging
+import TestSupport
 import Testing
 
 @testable import KubeRuntime
 
 private struct Refusal: Error {}
-
-/// Waits until something holds; fails the test after a minute.
-func eventually(_ what: String, _ holds: () -> Bool) async {
-  let deadline = ContinuousClock.now + .seconds(60)
-  while !holds() {
-    guard ContinuousClock.now < deadline else {
-      Issue.record("\(what): not within a minute")
-      return
-    }
-    await Task.yield()
-    try? await Task.sleep(for: .milliseconds(2))
-  }
-}
 
 private func quiet() -> Logger {
   Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -39,7 +27,7 @@ private func quiet() -> Logger {
     }
   }
 
-  @Test func worksOffAllKeysWithoutOverlap() async {
+  @Test func worksOffAllKeysWithoutOverlap() async throws {
     let record = Locked(Record())
     let controller = Controller<String>(name: "test", workers: 4, logger: quiet()) { key in
       self.enter(record, key)
@@ -49,7 +37,7 @@ private func quiet() -> Logger {
     }
     let task = Task { await controller.run() }
     for _ in 0..<50 { for index in 0..<20 { controller.enqueue("key-\(index)") } }
-    await eventually("all keys") {
+    try await eventually("all keys") {
       record.withLock { $0.calls.count == 20 && $0.running.isEmpty } && controller.depth == 0
     }
     task.cancel()
@@ -58,7 +46,7 @@ private func quiet() -> Logger {
     #expect(record.withLock { $0.mostAtOnce } <= 4)
   }
 
-  @Test func triesAgainAfterFailures() async {
+  @Test func triesAgainAfterFailures() async throws {
     let record = Locked(Record())
     let controller = Controller<String>(name: "test", logger: quiet()) { key in
       let calls = record.withLock { record in
@@ -70,12 +58,12 @@ private func quiet() -> Logger {
     }
     controller.enqueue("a")
     let task = Task { await controller.run() }
-    await eventually("the third try") { record.withLock { $0.calls["a"] == 3 } }
+    try await eventually("the third try") { record.withLock { $0.calls["a"] == 3 } }
     task.cancel()
     await task.value
   }
 
-  @Test func comesBackWhenAskedTo() async {
+  @Test func comesBackWhenAskedTo() async throws {
     let record = Locked(Record())
     let controller = Controller<String>(name: "test", logger: quiet()) { key in
       record.withLock { $0.calls[key, default: 0] += 1 }
@@ -83,7 +71,7 @@ private func quiet() -> Logger {
     }
     let task = Task { await controller.run() }
     controller.enqueue("a", after: .milliseconds(5))
-    await eventually("some calls") { record.withLock { $0.calls["a", default: 0] >= 5 } }
+    try await eventually("some calls") { record.withLock { $0.calls["a", default: 0] >= 5 } }
     task.cancel()
     await task.value
   }

@@ -3,7 +3,10 @@ import Glibc
 /// Tests/Fixtures/http/scripted_server.py as a process that ends with this object.
 public final class ScriptedServer: Sendable {
   /// Why it did not start or take its script.
-  public struct Failure: Error { public let message: String }
+  public struct Failure: Error {
+    /// The reason.
+    public let message: String
+  }
 
   /// Where it listens on 127.0.0.1.
   public let port: Int

@@ -194,7 +194,12 @@ final class CurlTransfer: @unchecked Sendable {
     }
     if let refusal { return .failure(refusal) }
     let detail = errorText.map { String(cString: $0) } ?? ""
-    let text = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+    var text = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+    if Int(code.rawValue) == CurlCode.refused, let handle {
+      // libcurl keeps the reason ("Connection refused") to itself.
+      let reason = odigos_curl_os_error(handle)
+      if reason != 0 { text += ": \(String(cString: strerror(Int32(clamping: reason))))" }
+    }
     return .failure(HTTPClientError(code: Int(code.rawValue), text))
   }
 

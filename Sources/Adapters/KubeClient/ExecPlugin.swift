@@ -39,7 +39,7 @@ public struct ExecPlugin: Sendable, Equatable {
     apiVersion = version
     mayInteract = value["interactiveMode"]?.string != "Never"
     installHint = value["installHint"]?.string ?? ""
-    clusterInfo = value["provideClusterInfo"]?.bool == true ? cluster : nil
+    if value["provideClusterInfo"]?.bool == true { clusterInfo = cluster }
   }
 
   /// `spec.cluster` of what the program is told.

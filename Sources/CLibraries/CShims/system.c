@@ -2,6 +2,7 @@
 #include "shim_system.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +15,8 @@ int shim_stream_socket(int family) { return socket(family, SOCK_STREAM | SOCK_NO
 const void *shim_memmem(const void *haystack, size_t haystack_size, const void *needle, size_t needle_size) {
   return memmem(haystack, haystack_size, needle, needle_size);
 }
+
+void shim_limit_malloc_arenas(int count) { mallopt(M_ARENA_MAX, count); }
 
 void shim_name_thread(const char *name) {
   char kept[16] = {0};

@@ -42,6 +42,12 @@ static inline long odigos_curl_status(CURL *handle) {
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &value);
   return value;
 }
+/// `errno` of the connect that failed, 0 for none.
+static inline long odigos_curl_os_error(CURL *handle) {
+  long value = 0;
+  curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &value);
+  return value;
+}
 static inline void *odigos_curl_private(CURL *handle) {
   char *value = 0;
   curl_easy_getinfo(handle, CURLINFO_PRIVATE, &value);

@@ -1,0 +1,169 @@
+import Concurrency
+import EventLoop
+import Glibc
+import HTTPTransport
+import Logging
+import TestSupport
+import Testing
+
+@testable import KubeletPlugin
+
+/// The plugin over real sockets, against a kubelet in Python.
+@Suite(.serialized) struct DevicePluginTests {
+  /// A plugin that runs beside `body`.
+  private func withPlugin(
+    capacity: Int = 5, _ body: @Sendable (RunningPlugin) async throws -> Void
+  ) async throws {
+    guard await PythonWithGRPC.path != nil else { return }
+    let running = try RunningPlugin(capacity: capacity)
+    let task = Task { await running.plugin.run() }
+    do {
+      try await body(running)
+    } catch {
+      Issue.record(error)
+    }
+    task.cancel()
+    await task.value
+    #expect(running.socket == nil, "the socket stays behind")
+    running.remove()
+  }
+
+  @Test func registersAndTellsOfItsDevices() async throws {
+    try await withPlugin { running in
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      #expect(
+        try await kubelet.expect("registered")
+          == "registered v1beta1 instrumentation.odigos.io_generic instrumentation.odigos.io/generic")
+      #expect(try await kubelet.expect("options") == "options False False")
+      #expect(try await kubelet.expect("devices") == "devices 5 5 device-0")
+      #expect(running.states.contains(.registered))
+      running.plugin.setHealthy(false)
+      #expect(try await kubelet.expect("devices", count: 2) == "devices 5 0 device-0")
+      running.plugin.setHealthy(true)
+      #expect(try await kubelet.expect("devices", count: 3) == "devices 5 5 device-0")
+      running.plugin.setCapacity(7)
+      #expect(try await kubelet.expect("devices", count: 4) == "devices 7 7 device-0")
+    }
+  }
+
+  @Test func answersAllocations() async throws {
+    try await withPlugin { running in
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      try await kubelet.expect("devices")
+      kubelet.command(#"allocate [["device-1"],["device-2","device-3"]]"#)
+      let mount =
+        #"container_responses { mounts { container_path: "/var/odigos" host_path: "/var/odigos" read_only: true } }"#
+      let answer = try await kubelet.expect("answer")
+      #expect(answer.split(separator: " ").joined(separator: " ") == "answer \(mount) \(mount)")
+      kubelet.command(#"allocate [["device-77"]]"#)
+      #expect(
+        try await kubelet.expect("error") == #"error 3 container_requests[0]: there is no device "device-77""#)
+      kubelet.command(#"prefer [[["device-1","device-2"],["device-2"],1]]"#)
+      #expect(try await kubelet.expect("answer", count: 2).contains(#"deviceIDs: "device-2""#))
+      kubelet.command(#"prestart ["device-1"]"#)
+      #expect(try await kubelet.expect("answer", count: 3) == "answer")
+      kubelet.command("raw Allocate 0aff")
+      #expect(try await kubelet.expect("error", count: 2).hasPrefix("error 3 the request is no "))
+      kubelet.command("raw Steal 00")
+      #expect(try await kubelet.expect("error", count: 3).hasPrefix("error 12"))
+    }
+  }
+
+  @Test func registersAgainWithAKubeletThatStartsAnew() async throws {
+    try await withPlugin { running in
+      for _ in 1...5 {
+        let kubelet = try await KubeletProcess(directory: running.directory)
+        try await kubelet.expect("devices")
+        kubelet.command("quit")
+      }
+      // One listener, its connections and nothing of the kubelets before.
+      #expect(running.openSockets < 12)
+    }
+  }
+
+  @Test func registersAgainWhenItsSocketIsDeleted() async throws {
+    try await withPlugin { running in
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      try await kubelet.expect("devices")
+      unlink(running.configuration.socketPath)
+      try await kubelet.expect("devices", count: 2)
+      #expect(running.socket != nil)
+    }
+  }
+
+  @Test func triesAgainUntilTheKubeletAccepts() async throws {
+    try await withPlugin { running in
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      try await kubelet.expect("devices")
+      kubelet.command("refuse 2")
+      unlink(running.configuration.socketPath)
+      try await kubelet.expect("refused", count: 2)
+      try await kubelet.expect("devices", count: 2)
+    }
+  }
+
+  @Test func waitsForADirectoryThatIsNotThereYet() async throws {
+    try await withPlugin { running in
+      rmdir(running.directory)
+      mkdir(running.directory, 0o755)
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      try await kubelet.expect("devices")
+    }
+  }
+}
+
+/// A plugin and its directory.
+private final class RunningPlugin: Sendable {
+  let directory: String
+  let configuration: DevicePluginConfiguration
+  let plugin: DevicePlugin
+  private let loop: EventLoop
+  private let seen: Locked<[RegistrationMachine.State]>
+
+  init(capacity: Int) throws {
+    directory = "/tmp/odiglet-plugin-\(UInt32.random(in: 0...UInt32.max))"
+    mkdir(directory, 0o755)
+    var configuration = DevicePluginConfiguration(
+      resourceName: "instrumentation.odigos.io/generic", capacity: capacity,
+      mounts: [HostMount(hostPath: "/var/odigos", containerPath: "/var/odigos")])
+    configuration.directory = directory
+    self.configuration = configuration
+    loop = try EventLoop(name: "plugin-test")
+    let states = Locked<[RegistrationMachine.State]>([])
+    seen = states
+    plugin = DevicePlugin(
+      configuration: configuration, loop: loop,
+      logger: Logger(label: "test") { _ in
+        SwiftLogNoOpLogHandler()
+      }
+    ) { state in
+      states.withLock { $0.append(state) }
+    }
+  }
+
+  /// The states that were reported.
+  var states: [RegistrationMachine.State] { seen.withLock { $0 } }
+
+  /// The plugin's socket.
+  var socket: SocketIdentity? { SocketIdentity(path: configuration.socketPath) }
+
+  /// How many sockets of this process have the directory's name, and how many peers they have.
+  var openSockets: Int {
+    guard let file = fopen("/proc/net/unix", "r") else { return 0 }
+    defer { fclose(file) }
+    var count = 0
+    var line: UnsafeMutablePointer<CChar>?
+    var size = 0
+    while getline(&line, &size, file) > 0 {
+      if let line, strstr(line, configuration.socketPath) != nil { count += 1 }
+    }
+    free(line)
+    return count
+  }
+
+  func remove() {
+    loop.shutdown()
+    unlink(configuration.kubeletSocketPath)
+    rmdir(directory)
+  }
+}
