@@ -1,0 +1,186 @@
+import Glibc
+import ProcessInspection
+import TestSupport
+import Testing
+
+@testable import Odiglet
+
+@Suite struct AgentInstallationTests {
+  private let scratch: ScratchDirectory
+  private var source: String { "\(scratch.path)/image" }
+  private var host: String { "\(scratch.path)/host" }
+
+  init() throws {
+    scratch = try ScratchDirectory()
+    try scratch.write("image/python/agent.py", "print('one')")
+    try scratch.write("image/python/bin/tool", "#!/bin/sh")
+    chmod("\(scratch.path)/image/python/bin/tool", 0o700)
+    symlink("agent.py", "\(scratch.path)/image/python/main.py")
+    try scratch.write("image/java/agent.jar", "jar")
+  }
+
+  private func install() throws { try AgentInstallation(source: source, destination: host, report: { _ in }).install() }
+
+  @Test func installsEverythingBehindRelativeLinks() throws {
+    try install()
+    #expect(scratch.text("host/python/agent.py") == "print('one')")
+    #expect(scratch.text("host/python/main.py") == "print('one')")
+    #expect(scratch.text("host/java/agent.jar") == "jar")
+    #expect(try FileOperation.target(of: "\(host)/python") == ".current/python")
+    #expect(try FileOperation.target(of: "\(host)/.current").hasPrefix(".versions/"))
+    #expect(AgentInstallation.isPresent(in: host))
+    // Containers see the directory elsewhere.
+    rename(host, "\(scratch.path)/moved")
+    #expect(scratch.text("moved/python/agent.py") == "print('one')")
+  }
+
+  @Test func letsEverybodyReadTheFiles() throws {
+    try install()
+    #expect(try FileOperation.status(of: "\(host)/python/bin/tool").st_mode & 0o777 == 0o744)
+    #expect(try FileOperation.status(of: "\(host)/python/").st_mode & 0o777 == 0o755)
+    #expect(try FileOperation.status(of: host).st_mode & 0o777 == 0o755)
+  }
+
+  @Test func changesNothingTheSecondTime() throws {
+    try install()
+    let before = try FileOperation.status(of: "\(host)/python/agent.py")
+    var lines: [String] = []
+    try AgentInstallation(source: source, destination: host, report: { lines.append($0) }).install()
+    #expect(try FileOperation.status(of: "\(host)/python/agent.py").st_ino == before.st_ino)
+    #expect(lines.contains { $0.contains("already") })
+  }
+
+  @Test func switchesToAnotherVersionAndKeepsTheOldOneWhileItIsUsed() throws {
+    try install()
+    let old = try FileOperation.target(of: "\(host)/.current")
+    let open = open("\(host)/python/agent.py", O_RDONLY)
+    defer { close(open) }
+    try scratch.write("image/python/agent.py", "print('two')")
+    try FileOperation.remove("\(source)/java")
+    try scratch.write("image/node/agent.js", "js")
+    try install()
+    #expect(scratch.text("host/python/agent.py") == "print('two')")
+    #expect(scratch.text("host/node/agent.js") == "js")
+    #expect(!FileOperation.exists("\(host)/java"))
+    #expect(scratch.text("host/\(old)/python/agent.py") == "print('one')")
+
+    let installation = AgentInstallation(source: source, destination: host, report: { _ in })
+    let kept = try installation.removeOldVersions { _ in true }
+    #expect(kept.count == 1)
+    #expect(FileOperation.exists("\(host)/\(old)"))
+    let keptThen = try installation.removeOldVersions { _ in false }
+    #expect(keptThen == [])
+    #expect(!FileOperation.exists("\(host)/\(old)"))
+    #expect(scratch.text("host/python/agent.py") == "print('two')")
+  }
+
+  @Test func removesWhatNoProcessUses() throws {
+    try install()
+    try scratch.write("image/python/agent.py", "print('two')")
+    try install()
+    let installation = AgentInstallation(source: source, destination: host, report: { _ in })
+    let old = try #require(try installation.oldVersions().first)
+    try scratch.write("proc/7/maps", "7f00-7f01 r--p 0 8:1 2 /var/odigos/.versions/\(old)/python/x.so\n")
+    try installation.removeUnusedVersions(tree: ProcessTree(root: "\(scratch.path)/proc"))
+    #expect(try installation.oldVersions() == [old])
+    try scratch.write("proc/7/maps", "7f00-7f01 r--p 0 8:1 2 /usr/lib/x.so\n")
+    try installation.removeUnusedVersions(tree: ProcessTree(root: "\(scratch.path)/proc"))
+    #expect(try installation.oldVersions() == [])
+  }
+
+  @Test func mendsWhatAnInterruptedInstallationLeft() throws {
+    try install()
+    let current = try FileOperation.target(of: "\(host)/.current")
+    try scratch.write("host/\(current).partial/python/agent.py", "half")
+    truncate("\(host)/\(current)/python/agent.py", 0)
+    try install()
+    #expect(scratch.text("host/python/agent.py") == "print('one')")
+    let installation = AgentInstallation(source: source, destination: host, report: { _ in })
+    _ = try installation.removeOldVersions { _ in false }
+    #expect(try FileOperation.names(in: "\(host)/.versions").count == 1)
+  }
+
+  @Test func replacesDirectoriesThatAreNoLinks() throws {
+    try scratch.write("host/python/agent.py", "from elsewhere")
+    try scratch.write("host/mine/file", "not ours")
+    try install()
+    #expect(scratch.text("host/python/agent.py") == "print('one')")
+    #expect(scratch.text("host/mine/file") == "not ours")
+  }
+
+  @Test func tellsFilesOfTheSameSizeApart() throws {
+    let first = try AgentTree(root: source).fingerprint()
+    try scratch.write("image/java/agent.jar", "jaR")
+    let second = try AgentTree(root: source).fingerprint()
+    #expect(first != second)
+    try scratch.write("image/java/agent.jar", "jar")
+    #expect(try AgentTree(root: source).fingerprint() == first)
+  }
+
+  @Test func saysWhatIsMissing() throws {
+    let none = #expect(throws: AgentInstallationError.self) {
+      try AgentInstallation(source: "/nonexistent", destination: host, report: { _ in }).install()
+    }
+    #expect(none?.description.contains("ODIGOS_AGENTS_DIR") == true)
+    mkdir("\(scratch.path)/empty", 0o755)
+    let empty = #expect(throws: AgentInstallationError.self) {
+      try AgentInstallation(source: "\(scratch.path)/empty", destination: host, report: { _ in }).install()
+    }
+    #expect(empty?.description.contains("is empty") == true)
+    #expect(!AgentInstallation.isPresent(in: host))
+  }
+
+  @Test func saysThatTheDiskIsFull() throws {
+    mkdir(host, 0o755)
+    guard mount("tmpfs", host, "tmpfs", 0, "size=64k") == 0 else {
+      print("skipped: a small disk cannot be mounted here (errno \(errno))")
+      return
+    }
+    defer { umount2(host, 0) }
+    try scratch.write("image/python/large", String(repeating: "x", count: 1 << 20))
+    let error = #expect(throws: AgentInstallationError.self) { try install() }
+    #expect(error?.description.contains("is full") == true)
+    #expect(try FileOperation.names(in: "\(host)/.versions") == [])
+    #expect(!AgentInstallation.isPresent(in: host))
+  }
+
+  @Test(arguments: [(ENOSPC, "full"), (EDQUOT, "full"), (EROFS, "write access"), (EACCES, "root")])
+  func saysWhatToDo(code: Int32, words: String) {
+    errno = code
+    #expect(AgentInstallationError.system("write", "/x").description.contains(words))
+  }
+}
+
+/// A directory under /tmp that goes with its value.
+final class ScratchDirectory: Sendable {
+  let path: String
+
+  init() throws {
+    var template = Array("/tmp/odiglet-test-XXXXXX".utf8CString)
+    guard let made = mkdtemp(&template) else { throw AgentInstallationError.system("make", "/tmp") }
+    path = String(cString: made)
+  }
+
+  deinit { try? FileOperation.remove(path) }
+
+  func write(_ name: String, _ text: String) throws {
+    var parent = path
+    for part in name.split(separator: "/").dropLast() {
+      parent += "/\(part)"
+      mkdir(parent, 0o755)
+    }
+    let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    guard file >= 0 else { throw AgentInstallationError.system("write", name) }
+    defer { close(file) }
+    let bytes = Array(text.utf8)
+    guard Glibc.write(file, bytes, bytes.count) == bytes.count else {
+      throw AgentInstallationError.system("write", name)
+    }
+  }
+
+  func text(_ name: String) -> String? {
+    var bytes: [UInt8] = []
+    guard (try? FileOperation.read("\(path)/\(name)", { bytes += $0 })) != nil else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
