@@ -82,7 +82,6 @@ public actor CollectorService {
   var metricsText: String { surroundings.metrics.prometheusText() }
 
   private func apply(_ configuration: CollectorConfiguration) async throws(ConfigurationError) {
-    for warning in configuration.warnings { logger.warning("\(warning)") }
     let old = graph
     let new = try PipelineGraph(configuration, surroundings, reusing: old)
     graph = new
