@@ -122,7 +122,7 @@ let package = Package(
     executable("OdigletMain", ["Odiglet"]),
     executable("AutoscalerMain", ["Autoscaler"]),
     executable("SchedulerMain", ["Scheduler"]),
-    executable("CollectorMain", ["Collector"]),
+    executable("CollectorMain", ["Collector", "ServiceShell"]),
     executable("OdigosMain", ["OdigosCLI"]),
 
     // Tests
