@@ -120,9 +120,15 @@ let package = Package(
     // Executables
     executable("InstrumentorMain", ["Instrumentor", "ServiceShell"]),
     executable("OdigletMain", ["Odiglet"]),
+<<<<<<< HEAD
     executable("AutoscalerMain", ["Autoscaler", "ServiceShell"]),
     executable("SchedulerMain", ["Scheduler", "ServiceShell"]),
     executable("CollectorMain", ["Collector"]),
+=======
+    executable("AutoscalerMain", ["Autoscaler"]),
+    executable("SchedulerMain", ["Scheduler"]),
+    executable("CollectorMain", ["Collector", "ServiceShell"]),
+>>>>>>> collector
     executable("OdigosMain", ["OdigosCLI"]),
 
     // Tests
