@@ -119,16 +119,10 @@ let package = Package(
 
     // Executables
     executable("InstrumentorMain", ["Instrumentor", "ServiceShell"]),
-    executable("OdigletMain", ["Odiglet"]),
-<<<<<<< HEAD
+    executable("OdigletMain", ["Odiglet", "ServiceShell"]),
     executable("AutoscalerMain", ["Autoscaler", "ServiceShell"]),
     executable("SchedulerMain", ["Scheduler", "ServiceShell"]),
-    executable("CollectorMain", ["Collector"]),
-=======
-    executable("AutoscalerMain", ["Autoscaler"]),
-    executable("SchedulerMain", ["Scheduler"]),
     executable("CollectorMain", ["Collector", "ServiceShell"]),
->>>>>>> collector
     executable("OdigosMain", ["OdigosCLI"]),
 
     // Tests
