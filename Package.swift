@@ -119,10 +119,10 @@ let package = Package(
 
     // Executables
     executable("InstrumentorMain", ["Instrumentor", "ServiceShell"]),
-    executable("OdigletMain", ["Odiglet"]),
+    executable("OdigletMain", ["Odiglet", "ServiceShell"]),
     executable("AutoscalerMain", ["Autoscaler", "ServiceShell"]),
     executable("SchedulerMain", ["Scheduler", "ServiceShell"]),
-    executable("CollectorMain", ["Collector"]),
+    executable("CollectorMain", ["Collector", "ServiceShell"]),
     executable("OdigosMain", ["OdigosCLI"]),
 
     // Tests

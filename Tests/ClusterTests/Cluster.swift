@@ -22,29 +22,12 @@ enum Cluster {
   /// Runs a program to its end and returns its standard output.
   @discardableResult
   static func run(_ program: String, _ arguments: [String], input: String? = nil) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [program] + arguments
-    let output = Pipe()
-    let errors = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-    try Data().write(to: errors)
-    defer { try? FileManager.default.removeItem(at: errors) }
-    process.standardOutput = output
-    process.standardError = try FileHandle(forWritingTo: errors)
-    let pipe = Pipe()
-    process.standardInput = input == nil ? FileHandle.nullDevice : pipe
-    try process.run()
-    if let input {
-      pipe.fileHandleForWriting.write(Data(input.utf8))
-      try pipe.fileHandleForWriting.close()
+    let outcome = try ChildProgram.run([program] + arguments, input: input)
+    guard outcome.status == 0 else {
+      let command = ([program] + arguments).joined(separator: " ")
+      throw Failure(description: "\(command): \(outcome.errors)\(outcome.output)")
     }
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      let message = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
-      throw Failure(description: "\(program) \(arguments.joined(separator: " ")): \(message)\(text)")
-    }
-    return text
+    return outcome.output
   }
 
   /// Runs kubectl.

@@ -100,7 +100,7 @@ import Testing
     "Mistakes are named with their place and what is allowed",
     arguments: [
       ("receivers: [", "line 2, column 1: did not find expected node content"),
-      ("a: 1", "unknown key \"a\"; allowed: connectors, exporters, extensions, processors, receivers, service"),
+      ("a: 1", "unknown key \"a\"; allowed: exporters, extensions, processors, receivers, service"),
       ("exporter: {}", "did you mean \"exporters\"?"),
       ("connectors: {forward: }", "connectors: not supported by odigos-collector; it has no connectors"),
       ("receivers: {kafka: }", "receivers.kafka: unknown receiver type \"kafka\"; odigos-collector has: otlp"),

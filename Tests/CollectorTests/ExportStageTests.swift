@@ -43,6 +43,27 @@ import Testing
     try await eventually("the next is sent") { sender.taken == [["c"]] }
   }
 
+  @Test("What is too large is sent in parts, and what is too large alone is dropped")
+  func tooLarge() async throws {
+    struct Small: TelemetrySender {
+      let recorder: Recorder
+      func send(_ batch: TelemetryBatch) async throws(DeliveryError) -> Int {
+        if batch.itemCount > 2 || names(batch) == ["huge"] {
+          throw DeliveryError(kind: .tooLarge, retryAfter: nil, description: "too large")
+        }
+        return try await recorder.send(batch)
+      }
+      func close() async {}
+    }
+    let recorder = Recorder()
+    let stage = stage(Small(recorder: recorder), queue: .none)
+    try await stage.consume(spans("a", "b", "c", "d", "e"))
+    #expect(recorder.taken == [["a", "b"], ["c"], ["d", "e"]])
+    await #expect(throws: DeliveryError.self) { try await stage.consume(spans("huge")) }
+    #expect(counters.sent.value == 5)
+    #expect(counters.failed.value == 1)
+  }
+
   @Test("Retries end after their time, or are off")
   func retriesEnd() async throws {
     var short = Self.quick

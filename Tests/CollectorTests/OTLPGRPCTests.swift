@@ -57,6 +57,24 @@ import Testing
     await gateway.stop(grace: .seconds(5))
   }
 
+  @Test("A batch that the peer finds too large arrives in parts")
+  func tooLarge() async throws {
+    let directory = try TemporaryDirectory()
+    let (gateway, address) = try await running(
+      configuration("{endpoint: \"127.0.0.1:0\", max_recv_msg_size_mib: 1}", "file: {path: \(directory.path)/out}"))
+    let (node, nodeAddress) = try await running(
+      configuration("{endpoint: \"127.0.0.1:0\"}", "otlp: {endpoint: \"\(address)\", tls: {insecure: true}}"))
+    let loop = try EventLoop(name: "test")
+    let client = GRPCClient(address: nodeAddress, loop: loop)
+    let names = (0..<50_000).map { "a long name of span \($0)" }
+    _ = try await client.unary(Signal.traces.grpcPath, spans(names).bytes, timeout: .seconds(10))
+    try await eventually("all parts have come") { try directory.lines("out").flatMap(spanNames) == names }
+    client.close()
+    loop.shutdown()
+    await node.stop(grace: .seconds(5))
+    await gateway.stop(grace: .seconds(5))
+  }
+
   @Test("A peer whose certificate is not trusted gets nothing")
   func untrusted() async throws {
     let fixtures = "\(#filePath.dropLast("CollectorTests/OTLPGRPCTests.swift".count))Fixtures/tls"

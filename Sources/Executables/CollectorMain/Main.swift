@@ -1,26 +1,16 @@
 import Collector
 import Glibc
-import Logging
+import ServiceShell
 
 @main
 struct CollectorMain {
   static func main() async {
-    signal(SIGPIPE, SIG_IGN)
-    let task = Task {
-      do {
-        try await CollectorProgram.run(arguments: Array(CommandLine.arguments.dropFirst()), logger: Logger(label: "odigos-collector"))
-      } catch { print(error); exit(1) }
+    // The configuration has ports of its own for health and metrics; the admin port must not be in their way.
+    setenv("ODIGOS_ADMIN_PORT", "0", 0)
+    await ServiceShell.run(
+      name: "odigos-collector", summary: CollectorProgram.summary, options: CollectorProgram.options
+    ) { shell in
+      try await CollectorProgram.run(shell, arguments: Array(CommandLine.arguments.dropFirst()))
     }
-    var set = sigset_t(); sigemptyset(&set); sigaddset(&set, SIGTERM); sigaddset(&set, SIGINT)
-    pthread_sigmask(SIG_BLOCK, &set, nil)
-    let s2 = set
-    Thread2.start(s2, task)
-    await task.value
-    exit(0)
-  }
-}
-enum Thread2 {
-  static func start(_ set: sigset_t, _ task: Task<Void, Never>) {
-    Task.detached { while true { var ts = timespec(tv_sec: 0, tv_nsec: 0); var s = set; let r = sigtimedwait(&s, nil, &ts); if r > 0 { task.cancel(); return }; try? await Task.sleep(for: .milliseconds(100)) } }
   }
 }

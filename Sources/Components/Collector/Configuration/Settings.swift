@@ -9,6 +9,7 @@ final class Settings {
   let findings: ConfigurationFindings
   private let object: JSONObject
   private var asked: [String] = []
+  private var refused: Set<String> = []
 
   /// The settings at a path; absent or null ones are empty.
   init(_ value: JSONValue?, path: String, findings: ConfigurationFindings) {
@@ -121,17 +122,19 @@ final class Settings {
 
   /// Reports a key that upstream has and we do not, with what to do.
   func refuse(_ key: String, _ advice: String) {
+    refused.insert(key)
     if has(key) { problem(key, "not supported by odigos-collector; \(advice)") }
   }
 
   /// Reports the keys that nobody asked for.
   func finish() {
+    let allowed = asked.filter { !refused.contains($0) }.sorted()
     for key in object.keys where !asked.contains(key) {
-      let near = asked.min { distance($0, key) < distance($1, key) }.flatMap { distance($0, key) <= 2 ? $0 : nil }
+      let near = allowed.min { distance($0, key) < distance($1, key) }.flatMap { distance($0, key) <= 2 ? $0 : nil }
       findings.problem(
         path,
         "unknown key \"\(key)\"" + (near.map { "; did you mean \"\($0)\"?" } ?? "")
-          + "; allowed: \(asked.isEmpty ? "none" : asked.sorted().joined(separator: ", "))")
+          + "; allowed: \(allowed.isEmpty ? "none" : allowed.joined(separator: ", "))")
     }
   }
 

@@ -85,8 +85,28 @@ final class ExportStage: TelemetryConsumer, DrainableStage {
     }
   }
 
-  /// Sends a batch, again after failures that may pass, and counts the outcome.
+  /// Sends a batch, again after failures that may pass, in halves where it is too large, and counts the outcome.
   private func deliver(_ batch: TelemetryBatch) async throws(DeliveryError) {
+    do {
+      try await attempt(batch)
+    } catch {
+      if error.kind == .tooLarge, let halves = try? batch.split(maximumItems: (batch.itemCount + 1) / 2),
+        halves.count > 1
+      {
+        log.warning("exporter \(name) sends \(batch.itemCount) \(batch.signal.itemName) in parts: \(error)")
+        var failure: DeliveryError?
+        for half in halves {
+          do throws(DeliveryError) { try await deliver(half) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return
+      }
+      counters.failed.add(batch.itemCount)
+      throw error
+    }
+  }
+
+  private func attempt(_ batch: TelemetryBatch) async throws(DeliveryError) {
     let start = ContinuousClock.now
     var interval = retry.initialInterval
     while true {
@@ -97,10 +117,7 @@ final class ExportStage: TelemetryConsumer, DrainableStage {
         return
       } catch {
         let delay = max(jittered(interval), error.retryAfter ?? .zero)
-        guard error.isRetryable, retry.enabled, mayRetry(after: delay, since: start) else {
-          counters.failed.add(batch.itemCount)
-          throw error
-        }
+        guard error.isRetryable, retry.enabled, mayRetry(after: delay, since: start) else { throw error }
         log.warning("exporter \(name) tries again in \(delay): \(error)")
         await pause(delay)
         interval = min(interval * retry.multiplier, retry.maximumInterval)

@@ -36,9 +36,13 @@ final class FileSender: TelemetrySender {
     return 0
   }
 
-  func close() async {
+  deinit { closeFile() }
+
+  func close() async { closeFile() }
+
+  private func closeFile() {
     state.withLock { state in
-      Glibc.close(state.descriptor)
+      if state.descriptor >= 0 { Glibc.close(state.descriptor) }
       state.descriptor = -1
     }
   }

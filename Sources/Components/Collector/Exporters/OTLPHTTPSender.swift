@@ -7,6 +7,7 @@ import Telemetry
 struct OTLPHTTPSender: TelemetrySender {
   /// Status codes after which OTLP/HTTP lets a request be sent again.
   private static let retryableStatuses: Set<Int> = [429, 502, 503, 504]
+  private static let contentTooLarge = 413
   /// The most of an answer that is read.
   private static let maximumAnswer = 64 << 10
 
@@ -61,7 +62,8 @@ struct OTLPHTTPSender: TelemetrySender {
     let detail = text ?? String(decoding: response.body.prefix(200), as: UTF8.self)
     let header = response.headers.first { $0.name == "retry-after" }?.value
     return DeliveryError(
-      isRetryable: Self.retryableStatuses.contains(response.status),
+      kind: Self.retryableStatuses.contains(response.status)
+        ? .retryable : response.status == Self.contentTooLarge ? .tooLarge : .permanent,
       retryAfter: header.flatMap { Int($0) }.map { .seconds(min(max(0, $0), 3600)) },
       description: "\(url) answered \(response.status)\(detail.isEmpty ? "" : ": \(detail)")")
   }

@@ -4,9 +4,10 @@ import Telemetry
 /// Sends OTLP over gRPC.
 struct OTLPSender: TelemetrySender {
   /// gRPC codes after which OTLP lets a request be sent again (opentelemetry-proto, docs/specification.md).
-  /// RESOURCE_EXHAUSTED (8) is among them only with a delay that the peer gives; it is tried again here, too, because
-  /// peers behind proxies that limit rates rarely give one.
+  /// RESOURCE_EXHAUSTED is among them only with a delay that the peer gives; it is tried again here, too, because what
+  /// limits rates on the way rarely gives one.
   private static let retryableCodes: Set<Int> = [1, 4, 8, 10, 11, 14, 15]
+  private static let resourceExhausted = 8
 
   let client: GRPCClient
   let settings: DeliverySettings
@@ -19,8 +20,7 @@ struct OTLPSender: TelemetrySender {
         batch.signal.grpcPath, batch.bytes, metadata: settings.headers.map { ($0.name, $0.value) },
         timeout: settings.timeout)
     } catch {
-      throw DeliveryError(
-        isRetryable: Self.retryableCodes.contains(error.code), retryAfter: nil, description: error.description)
+      throw DeliveryError(kind: Self.kind(of: error), retryAfter: nil, description: error.description)
     }
     // A reply that cannot be read does not take back that the peer said OK.
     guard let response = try? ExportResponse(batch.signal, decoding: reply), response.isPartial else { return 0 }
@@ -29,4 +29,14 @@ struct OTLPSender: TelemetrySender {
   }
 
   func close() async { client.close() }
+
+  /// The same code means a rate that is limited and a message that is too large; only the text tells them apart:
+  /// "larger than max" in gRPC for Go, C++ and Python, "exceeds" in gRPC for Java and here.
+  private static func kind(of status: GRPCStatus) -> DeliveryError.Kind {
+    let text = status.message.lowercased()
+    if status.code == resourceExhausted, text.contains("larger than max") || text.contains("exceeds") {
+      return .tooLarge
+    }
+    return retryableCodes.contains(status.code) ? .retryable : .permanent
+  }
 }

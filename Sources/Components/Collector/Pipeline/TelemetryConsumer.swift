@@ -2,21 +2,32 @@ import Telemetry
 
 /// Why a batch was not taken.
 struct DeliveryError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// Whether the same batch may be taken later.
-  var isRetryable: Bool
+  /// What the holder of the batch can do.
+  enum Kind: Sendable {
+    /// Offer it again later.
+    case retryable
+    /// Nothing.
+    case permanent
+    /// Offer it in parts.
+    case tooLarge
+  }
+
+  var kind: Kind
   /// The least wait that the peer asks for.
   var retryAfter: Duration?
   /// What went wrong, for logs and senders.
   var description: String
 
+  var isRetryable: Bool { kind == .retryable }
+
   /// It may be taken later.
   static func retryable(_ description: String, after delay: Duration? = nil) -> DeliveryError {
-    DeliveryError(isRetryable: true, retryAfter: delay, description: description)
+    DeliveryError(kind: .retryable, retryAfter: delay, description: description)
   }
 
   /// It will never be taken.
   static func permanent(_ description: String) -> DeliveryError {
-    DeliveryError(isRetryable: false, retryAfter: nil, description: description)
+    DeliveryError(kind: .permanent, retryAfter: nil, description: description)
   }
 }
 

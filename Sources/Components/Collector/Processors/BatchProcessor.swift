@@ -79,8 +79,9 @@ final class BatchProcessor: TelemetryConsumer, DrainableStage {
     guard let delay else { return }
     Task {
       try? await Task.sleep(for: delay)
-      state.withLock { $0.isScheduled = false }
       await sendPending()
+      // Only now, so that a next stage that takes its time gets one batch after another.
+      state.withLock { $0.isScheduled = false }
       scheduleSending()
     }
   }

@@ -82,15 +82,26 @@ public actor CollectorService {
   var metricsText: String { surroundings.metrics.prometheusText() }
 
   private func apply(_ configuration: CollectorConfiguration) async throws(ConfigurationError) {
-    for warning in configuration.warnings { logger.warning("\(warning)") }
     let old = graph
     let new = try PipelineGraph(configuration, surroundings, reusing: old)
     graph = new
-    try await applyReceivers(configuration, new)
-    try await applyHealthChecks(configuration)
-    try await applyMetrics(configuration.service)
-    isReady.set(true)
+    let failure = await applyListeners(configuration, new)
     if let old { await old.drain(until: .now + .seconds(10), successor: new) }
+    if let failure { throw failure }
+    isReady.set(true)
+  }
+
+  private func applyListeners(
+    _ configuration: CollectorConfiguration, _ graph: PipelineGraph
+  ) async -> ConfigurationError? {
+    do {
+      try await applyReceivers(configuration, graph)
+      try await applyHealthChecks(configuration)
+      try await applyMetrics(configuration.service)
+      return nil
+    } catch {
+      return error
+    }
   }
 
   private func applyReceivers(
