@@ -120,8 +120,8 @@ let package = Package(
     // Executables
     executable("InstrumentorMain", ["Instrumentor", "ServiceShell"]),
     executable("OdigletMain", ["Odiglet"]),
-    executable("AutoscalerMain", ["Autoscaler"]),
-    executable("SchedulerMain", ["Scheduler"]),
+    executable("AutoscalerMain", ["Autoscaler", "ServiceShell"]),
+    executable("SchedulerMain", ["Scheduler", "ServiceShell"]),
     executable("CollectorMain", ["Collector", "ServiceShell"]),
     executable("OdigosMain", ["OdigosCLI"]),
 

@@ -208,7 +208,7 @@ struct RealClusterTests {
     }
   }
 
-  @Test func manyRequestsShareOneConnection() async throws {
+  @Test func manyRequestsAtOnceSucceed() async throws {
     try await within {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for index in 0..<40 {

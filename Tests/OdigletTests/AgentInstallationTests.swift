@@ -17,6 +17,7 @@ import Testing
     chmod("\(scratch.path)/image/python/bin/tool", 0o700)
     symlink("agent.py", "\(scratch.path)/image/python/main.py")
     try scratch.write("image/java/agent.jar", "jar")
+    try scratch.write("image/.stamp", "not an agent")
   }
 
   private func install() throws { try AgentInstallation(source: source, destination: host, report: { _ in }).install() }
@@ -28,6 +29,7 @@ import Testing
     #expect(scratch.text("host/java/agent.jar") == "jar")
     #expect(try FileOperation.target(of: "\(host)/python") == ".current/python")
     #expect(try FileOperation.target(of: "\(host)/.current").hasPrefix(".versions/"))
+    #expect(try FileOperation.names(in: host) == [".current", ".versions", "java", "python"])
     #expect(AgentInstallation.isPresent(in: host))
     // Containers see the directory elsewhere.
     rename(host, "\(scratch.path)/moved")
@@ -39,6 +41,13 @@ import Testing
     #expect(try FileOperation.status(of: "\(host)/python/bin/tool").st_mode & 0o777 == 0o744)
     #expect(try FileOperation.status(of: "\(host)/python/").st_mode & 0o777 == 0o755)
     #expect(try FileOperation.status(of: host).st_mode & 0o777 == 0o755)
+  }
+
+  @Test func keepsTheTimesOfTheFiles() throws {
+    let times = [timespec(tv_sec: 1_577_836_800, tv_nsec: 0), timespec(tv_sec: 1_577_836_800, tv_nsec: 0)]
+    utimensat(AT_FDCWD, "\(source)/python/agent.py", times, 0)
+    try install()
+    #expect(try FileOperation.status(of: "\(host)/python/agent.py").st_mtim.tv_sec == 1_577_836_800)
   }
 
   @Test func changesNothingTheSecondTime() throws {

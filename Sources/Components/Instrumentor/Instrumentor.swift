@@ -19,6 +19,8 @@ public struct Instrumentor: Sendable {
 
   /// Runs the instrumentor until the task is cancelled. Throws when it cannot start.
   public static func run(_ shell: ServiceShell) async throws {
+    // First of all: a process without any condition counts as ready.
+    shell.health.setReady("webhook", false)
     let settings = try InstrumentorSettings.current()
     let client = try KubeClient.connect()
     defer { client.shutdown() }
@@ -60,7 +62,6 @@ public struct Instrumentor: Sendable {
     let elector = LeaderElector(
       client: client, namespace: settings.namespace, name: InstrumentorName.lease, identity: settings.identity,
       logger: shell.logger)
-    shell.health.setReady("webhook", false)
     addMetrics()
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await caches.run() }

@@ -33,7 +33,8 @@ struct AgentTree: Sendable, Equatable {
 
   private mutating func scan(_ directory: String) throws(AgentInstallationError) {
     let path = directory.isEmpty ? root : "\(root)/\(directory)"
-    for name in try FileOperation.names(in: path) {
+    // Names with a dot at the top are not agents, and ours on the host.
+    for name in try FileOperation.names(in: path) where !directory.isEmpty || !name.hasPrefix(".") {
       let relative = directory.isEmpty ? name : "\(directory)/\(name)"
       let status = try FileOperation.status(of: "\(root)/\(relative)")
       switch status.st_mode & S_IFMT {

@@ -99,6 +99,7 @@ enum FileOperation {
     }
   }
 
+  /// Copies a file with its time of modification.
   static func copy(_ path: String, to copy: String, mode: mode_t) throws(AgentInstallationError) {
     let output = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     guard output >= 0 else { throw .system("write", copy) }
@@ -117,6 +118,10 @@ enum FileOperation {
     }
     if let failure { throw failure }
     guard fchmod(output, mode) == 0 else { throw .system("set the permissions of", copy) }
+    // Python's compiled files name the time of their sources.
+    let original = try status(of: path)
+    let times = [original.st_mtim, original.st_mtim]
+    guard futimens(output, times) == 0 else { throw .system("set the time of", copy) }
   }
 
   /// Removes a file, a link, or a directory with everything in it; links are not followed.

@@ -55,7 +55,7 @@ struct AdmissionEndpoint: Sendable {
 
   private func refuse(_ status: Int, _ message: String) -> HTTPResponse {
     counters.count(.refused)
-    logger.warning("admission request refused", metadata: ["status": "\(status)", "reason": "\(message)"])
+    logger.warning("admission request refused", metadata: ["status": "\(status)", "detail": "\(message)"])
     return HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", body: Array("\(message)\n".utf8))
   }
 
@@ -97,7 +97,7 @@ struct AdmissionEndpoint: Sendable {
       metadata: [
         "namespace": "\(review.namespace)", "workload": "\(decision.workload.map(\.description) ?? "none")",
         "outcome": "\(decision.patch == nil ? "unchanged" : "injected")",
-        "reason": "\(decision.reason.code.rawValue)", "message": "\(decision.reason.message)",
+        "reason": "\(decision.reason.code.rawValue)", "detail": "\(decision.reason.message)",
         "dryRun": "\(review.isDryRun)",
       ])
   }

@@ -154,7 +154,8 @@ struct WorkloadPlan: Sendable, Equatable {
     }
     config.spec.serviceName = situation.selection.serviceName
     config.spec.agentInjectionEnabled = verdict.isInjectionEnabled
-    config.spec.agentsMetaHash = verdict.agentsMetaHash
+    // Left out when empty: server-side apply of Kubernetes 1.20 makes null of an empty string.
+    config.spec.agentsMetaHash = verdict.agentsMetaHash.isEmpty ? Optional.none : verdict.agentsMetaHash
     config.spec.containersOverrides = situation.selection.containerOverrides.map { ContainerOverride(json: $0.json) }
     config.json.set(["spec", "containers"], verdict.containersJSON)
     let before = situation.config?.spec

@@ -85,7 +85,7 @@ struct WorkloadReconciler: Sendable {
     guard changed else { return }
     var status = InstrumentationConfig(name: key.name, namespace: key.namespace)
     status.status.conditions = conditions
-    status.status.workloadRolloutHash = plan.workloadRolloutHash ?? ""
+    if let hash = plan.workloadRolloutHash, !hash.isEmpty { status.status.workloadRolloutHash = hash }
     do {
       try await client.apply(status, fieldManager: InstrumentorName.fieldManager, subresource: .status)
     } catch {
