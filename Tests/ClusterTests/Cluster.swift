@@ -49,6 +49,12 @@ enum Cluster {
     return text.isEmpty ? nil : try JSONValue(parsing: text)
   }
 
+  /// Whether the object exists.
+  static func exists(_ kind: String, _ name: String, in namespace: String) throws -> Bool {
+    let found = try get(kind, name, in: namespace)
+    return found.map { _ in true } ?? false
+  }
+
   /// The objects of a kind in a namespace, or everywhere.
   static func list(_ kind: String, in namespace: String?, selector: String? = nil) throws -> [JSONValue] {
     var arguments = ["get", kind, "-o", "json"] + (namespace.map { ["-n", $0] } ?? ["-A"])

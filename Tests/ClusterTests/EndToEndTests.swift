@@ -34,7 +34,7 @@ struct EndToEndTests {
     try Cluster.kubectl("label", "namespace", application.namespace, "odigos-instrumentation=enabled")
     try await application.waitUntil("web", isInstrumented: true)
     #expect(try application.pods("backend").allSatisfy { PodMarks($0).found.isEmpty })
-    #expect(try Cluster.get("instrumentationconfig", "deployment-backend", in: application.namespace) == nil)
+    #expect(try !Cluster.exists("instrumentationconfig", "deployment-backend", in: application.namespace))
 
     try application.addSource("Deployment", "web", disabled: true)
     try await application.waitUntil("web", isInstrumented: false)
@@ -65,7 +65,7 @@ struct EndToEndTests {
     try await application.waitUntil("web", isInstrumented: false)
     let after = try Cluster.get("deployment", "web", in: application.namespace)?.at("spec", "template")
     #expect(after == before)
-    #expect(try Cluster.get("instrumentationconfig", "deployment-web", in: application.namespace) == nil)
+    #expect(try !Cluster.exists("instrumentationconfig", "deployment-web", in: application.namespace))
   }
 
   @Test func hostPathMountsTheAgentWithoutTheDevice() async throws {

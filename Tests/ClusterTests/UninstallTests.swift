@@ -15,7 +15,7 @@ struct UninstallTests {
     try Cluster.odigos("uninstall", "--yes")
 
     try await application.waitUntil("web", isInstrumented: false)
-    #expect(try Cluster.get("namespace", Cluster.systemNamespace, in: "default") == nil)
+    #expect(try !Cluster.exists("namespace", Cluster.systemNamespace, in: "default"))
     let kinds = [
       "clusterroles", "clusterrolebindings", "mutatingwebhookconfigurations", "validatingwebhookconfigurations",
       "customresourcedefinitions", "deployments", "daemonsets", "services", "configmaps", "secrets",
