@@ -121,7 +121,9 @@ struct Uninstaller {
   }
 
   private func instrumentedPods() async throws -> [String] {
+    // Pods that are being deleted are on their way out, however long their node takes.
     try await listed(Pod.type, nil, ListOptions(labelSelector: OdigosLabel.agentsMetaHash))
+      .filter { $0.metadata.deletionTimestamp == nil }
       .filter { !["Succeeded", "Failed"].contains($0.json.at("status", "phase")?.string ?? "") }
       .map(\.key.description)
   }
