@@ -6,10 +6,12 @@ import ServiceShell
 struct OdigletMain {
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
+    if arguments.first == "cleanup" { exit(AgentRemoval.run()) }
     if arguments.first == "init" { exit(AgentInitialization.run(Array(arguments.dropFirst()))) }
     await ServiceShell.run(
       name: "odiglet",
-      summary: "The node agent: device plugin and process inspection. `odiglet init` installs the agent files and ends."
+      summary: "The node agent: device plugin and process inspection. `odiglet init` installs the agent files, "
+        + "`odiglet cleanup` removes them."
     ) { shell in
       try await Odiglet.run(shell)
     }
