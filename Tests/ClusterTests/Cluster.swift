@@ -46,13 +46,13 @@ enum Cluster {
   /// The object, or nil when there is none.
   static func get(_ kind: String, _ name: String, in namespace: String) throws -> JSONValue? {
     let text = try kubectl("get", kind, name, "-n", namespace, "--ignore-not-found", "-o", "json")
-    return text.isEmpty ? nil : try JSONValue(parsing: text)
+    if text.isEmpty { return Optional.none }
+    return try JSONValue(parsing: text)
   }
 
   /// Whether the object exists.
   static func exists(_ kind: String, _ name: String, in namespace: String) throws -> Bool {
-    let found = try get(kind, name, in: namespace)
-    return found.map { _ in true } ?? false
+    try get(kind, name, in: namespace).map { _ in true } ?? false
   }
 
   /// The objects of a kind in a namespace, or everywhere.
