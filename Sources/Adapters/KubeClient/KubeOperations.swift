@@ -145,6 +145,22 @@ extension KubeClient {
     }
   }
 
+  /// Asks for a pod to be removed, which a PodDisruptionBudget may refuse for now (status 429). A server that knows
+  /// only the older version of the request (before 1.22) gets that one.
+  public func evict(_ key: ObjectKey) async throws(KubeError) {
+    func request(_ version: String) throws(KubeError) -> KubeRequest {
+      let eviction: JSONValue = [
+        "apiVersion": .string("policy/\(version)"), "kind": "Eviction",
+        "metadata": ["name": .string(key.name), "namespace": .string(key.namespace)],
+      ]
+      return KubeRequest("POST", try Pod.type.path(key, subresource: .eviction), body: eviction)
+    }
+    do { _ = try await send(try request("v1")) } catch {
+      guard [400, 415, 422].contains(error.status) || error.message.contains("policy/v1") else { throw error }
+      _ = try await send(try request("v1beta1"))
+    }
+  }
+
   private func object(_ request: KubeRequest) async throws(KubeError) -> JSONValue {
     try await document(request).root.value
   }

@@ -24,7 +24,7 @@ public enum PatchType: String, Sendable {
 }
 
 /// A part of an object that is served by itself.
-public enum Subresource: String, Sendable { case status, scale, token }
+public enum Subresource: String, Sendable { case status, scale, token, eviction }
 
 /// What deletion does with dependents.
 public enum DeletionPropagation: String, Sendable {

@@ -25,11 +25,18 @@ public final class EventRecorder: Sendable {
   public func record<Resource: KubeResource>(_ object: Resource, warning: Bool = false, reason: String, message: String)
     async
   {
+    await record(Resource.type, object.metadata, warning: warning, reason: reason, message: message)
+  }
+
+  /// Records an event about an object of a kind that is known only when the program runs.
+  public func record(
+    _ type: ResourceType, _ metadata: ObjectMeta, warning: Bool = false, reason: String, message: String
+  ) async {
     let now = KubeTime.now
     let message = Self.shortened(message)
     let subject = EventHistory.Subject(
-      kind: Resource.type.kind, key: object.key, uid: object.metadata.uid ?? "", isWarning: warning, reason: reason,
-      message: message)
+      kind: type.kind, key: ObjectKey(namespace: metadata.namespace ?? "", name: metadata.name),
+      uid: metadata.uid ?? "", isWarning: warning, reason: reason, message: message)
     do throws(KubeError) {
       if let known = history.withLock({ $0.again(subject) }) {
         let patch: JSONValue = ["count": .int(known.count), "lastTimestamp": .string(now.text)]
@@ -41,16 +48,16 @@ public final class EventRecorder: Sendable {
           if !error.isNotFound { throw error }
         }
       }
-      let event = event(about: object, subject, at: now)
+      let event = event(about: type, metadata, subject, at: now)
       _ = try await client.create(Event.type, event.json)
       history.withLock { $0.add(subject, event: event.key) }
     } catch {
-      if !error.isCancelled { logger.warning("cannot record the event \(reason) of \(object.key): \(error)") }
+      if !error.isCancelled { logger.warning("cannot record the event \(reason) of \(subject.key): \(error)") }
     }
   }
 
-  private func event<Resource: KubeResource>(
-    about object: Resource, _ subject: EventHistory.Subject, at now: KubeTime
+  private func event(
+    about type: ResourceType, _ object: ObjectMeta, _ subject: EventHistory.Subject, at now: KubeTime
   ) -> Event {
     // As client-go: the object's name and the time in nanoseconds, in the default namespace for cluster objects.
     let suffix = String(now.microseconds &* 1000, radix: 16)
@@ -58,12 +65,12 @@ public final class EventRecorder: Sendable {
       name: "\(object.name.prefix(230)).\(suffix)",
       namespace: object.namespace.flatMap { $0.isEmpty ? nil : $0 } ?? "default")
     var involved: JSONValue = [
-      "apiVersion": .string(Resource.type.apiVersion), "kind": .string(Resource.type.kind),
+      "apiVersion": .string(type.apiVersion), "kind": .string(type.kind),
       "name": .string(object.name),
     ]
     if let namespace = object.namespace { involved["namespace"] = .string(namespace) }
-    if let uid = object.metadata.uid { involved["uid"] = .string(uid) }
-    if let version = object.metadata.resourceVersion { involved["resourceVersion"] = .string(version) }
+    if let uid = object.uid { involved["uid"] = .string(uid) }
+    if let version = object.resourceVersion { involved["resourceVersion"] = .string(version) }
     event.json["involvedObject"] = involved
     event.json["type"] = subject.isWarning ? "Warning" : "Normal"
     event.json["reason"] = .string(subject.reason)

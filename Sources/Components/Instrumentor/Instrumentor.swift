@@ -1,3 +1,4 @@
+import Concurrency
 import EventLoop
 import HTTPTransport
 import KubeClient
@@ -16,6 +17,8 @@ public struct Instrumentor: Sendable {
   private let caches: InstrumentorCaches
   private let feed: AdmissionFeed
   private let counters = AdmissionCounters()
+  /// Whether the webhook answers.
+  private let serving = Locked(false)
 
   /// Runs the instrumentor until the task is cancelled. Throws when it cannot start.
   public static func run(_ shell: ServiceShell) async throws {
@@ -57,7 +60,8 @@ public struct Instrumentor: Sendable {
 
   private func run() async {
     let controllers = InstrumentorControllers(
-      client: client, caches: caches, namespace: settings.namespace, logger: shell.logger)
+      client: client, caches: caches, namespace: settings.namespace, logger: shell.logger,
+      isWebhookServing: { [serving] in serving.withLock { $0 } })
     let release = SourceRelease(client: client, caches: caches, logger: shell.logger)
     let elector = LeaderElector(
       client: client, namespace: settings.namespace, name: InstrumentorName.lease, identity: settings.identity,
@@ -86,6 +90,7 @@ public struct Instrumentor: Sendable {
         let server = try listen(with: identity)
         shell.logger.info("webhook serves", metadata: ["address": "\(server.address)"])
         shell.health.setReady("webhook", true)
+        serving.withLock { $0 = true }
         await certificates.keep(identity) { try server.replaceIdentity($0) }
         await stop(server)
         return
@@ -118,6 +123,7 @@ public struct Instrumentor: Sendable {
   /// Leaves the Service first: requests that are on their way meanwhile are still answered.
   private func stop(_ server: HTTPServer) async {
     shell.health.setReady("webhook", false)
+    serving.withLock { $0 = false }
     await Task.detached { try? await Task.sleep(for: .seconds(2)) }.value
     await server.shutdown(grace: .seconds(5))
   }

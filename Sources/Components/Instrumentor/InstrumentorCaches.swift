@@ -29,13 +29,7 @@ struct InstrumentorCaches: Sendable {
     effectiveConfiguration = Informer(
       client: client, namespace: namespace,
       options: ListOptions(fieldSelector: "metadata.name=\(OdigosName.effectiveConfiguration)"), logger: logger)
-    pods = Informer(client: client, logger: logger) {
-      $0.keeping([
-        ["metadata", "name"], ["metadata", "namespace"], ["metadata", "resourceVersion"], ["metadata", "labels"],
-        ["metadata", "ownerReferences"], ["metadata", "deletionTimestamp"], ["metadata", "generateName"],
-        ["metadata", "annotations", "kubernetes.io/config.source"], ["status", "phase"],
-      ])
-    }
+    pods = Informer(client: client, logger: logger) { $0.reduced }
   }
 
   /// Lists and watches everything until the task is cancelled.

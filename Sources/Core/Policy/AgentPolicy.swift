@@ -12,13 +12,13 @@ public struct AgentFacts: Sendable {
   public var nodeCollector: NodeCollectorState
   /// The effective configuration.
   public var configuration: OdigosConfiguration
-  /// Why instrumentation was taken back, where it was: `crashLoopBackOff` or `imagePullBackOff`.
-  public var rollback: ReasonCode?
+  /// Why instrumentation was taken back, or is withheld, where it is (`Rollback`).
+  public var rollback: Reason?
 
   /// Gathers the facts.
   public init(
     selection: SelectionVerdict, containerNames: [String], runtimeDetails: [RuntimeFacts],
-    nodeCollector: NodeCollectorState, configuration: OdigosConfiguration, rollback: ReasonCode? = nil
+    nodeCollector: NodeCollectorState, configuration: OdigosConfiguration, rollback: Reason? = nil
   ) {
     self.selection = selection
     self.containerNames = containerNames

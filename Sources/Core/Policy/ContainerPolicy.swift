@@ -12,7 +12,7 @@ struct ContainerPolicy {
       return refuse(.ignoredContainer, "The configuration's ignoredContainers names this container.")
     }
     if let rollback = facts.rollback {
-      return refuse(rollback, "Instrumentation was taken back because the instrumented pods did not start.")
+      return refuse(rollback.code, rollback.message)
     }
     let override = override
     let detected = facts.runtimeDetails.first { $0.containerName == containerName }

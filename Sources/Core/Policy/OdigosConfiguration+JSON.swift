@@ -137,12 +137,34 @@ extension RolloutSettings {
   init(reader: inout ConfigurationReader) {
     set(&automaticRolloutDisabled, reader.bool("automaticRolloutDisabled"))
     set(&maxConcurrentRollouts, reader.integer("maxConcurrentRollouts", 0...100_000))
+    set(&canary, reader.object("canary") { CanarySettings(reader: &$0) })
+    set(&repairMissedPods, reader.bool("repairMissedPods"))
+    set(&maxRepairsPerMinute, reader.integer("maxRepairsPerMinute", 1...100_000))
     unknown = reader.unread(known: [])
   }
   var json: JSONValue {
     var writer = ConfigurationWriter(unknown)
     writer["automaticRolloutDisabled"] = .bool(automaticRolloutDisabled)
     writer["maxConcurrentRollouts"] = .int(maxConcurrentRollouts)
+    if canary != CanarySettings() { writer["canary"] = canary.json }
+    writer["repairMissedPods"] = .bool(repairMissedPods)
+    writer["maxRepairsPerMinute"] = .int(maxRepairsPerMinute)
+    return .object(writer.object)
+  }
+}
+
+extension CanarySettings {
+  init(reader: inout ConfigurationReader) {
+    set(&enabled, reader.bool("enabled"))
+    set(&mode, reader.choice("mode", CanaryMode.self))
+    set(&stabilitySeconds, reader.integer("stabilitySeconds", 0...86_400))
+    unknown = reader.unread(known: [])
+  }
+  var json: JSONValue {
+    var writer = ConfigurationWriter(unknown)
+    writer["enabled"] = .bool(enabled)
+    writer["mode"] = .string(mode.rawValue)
+    writer["stabilitySeconds"] = .int(stabilitySeconds)
     return .object(writer.object)
   }
 }

@@ -104,6 +104,12 @@ public struct RolloutSettings: Sendable, Hashable {
   public var automaticRolloutDisabled = false
   /// How many workloads restart at a time; 0 for no limit.
   public var maxConcurrentRollouts = 0
+  /// Whether and how new agents are tried out before everything gets them.
+  public var canary = CanarySettings()
+  /// Whether workloads whose pods missed the webhook are restarted once more.
+  public var repairMissedPods = true
+  /// How many workloads are repaired in a minute.
+  public var maxRepairsPerMinute = 10
   /// Settings that are not understood; written back unchanged.
   public var unknown = JSONObject()
   /// A default one.

@@ -27,6 +27,7 @@ public enum ReasonCode: String, Sendable, Hashable, CaseIterable {
   case noAvailableAgent = "NoAvailableAgent"
   case missingDistroParameter = "MissingDistroParameter"
   case otherAgentDetected = "OtherAgentDetected"
+  case readinessLost = "ReadinessLost"
   case imagePullBackOff = "ImagePullBackOff"
   case crashLoopBackOff = "CrashLoopBackOff"
 
@@ -40,6 +41,21 @@ public enum ReasonCode: String, Sendable, Hashable, CaseIterable {
   case waitingInQueue = "WaitingInQueue"
   case rolloutFinished = "RolloutFinished"
   case failedToPatch = "FailedToPatch"
+
+  // What is in the workload's pods (condition PodsManifestInjection).
+  case noPods = "NoPods"
+  case podsAppliedSuccessfully = "PodsAppliedSuccessfully"
+  case podsManifestInjectionNotRequired = "PodsManifestInjectionNotRequired"
+  case rolloutNotSupportedForStaticPods = "RolloutNotSupportedForStaticPods"
+  case waitingForNextJobRun = "WaitingForNextJobRun"
+  case rolloutInProgress = "RolloutInProgress"
+  case waitingForAutomaticRollout = "WaitingForAutomaticRollout"
+  case waitingInRolloutQueue = "WaitingInRolloutQueue"
+  case restartRequiredAutoRolloutDisabled = "RestartRequiredAutoRolloutDisabled"
+  case restartRequiredWebhookMissed = "RestartRequiredWebhookMissed"
+  case restartRequiredAutoRolloutFailed = "RestartRequiredAutoRolloutFailed"
+  case unmarkedFromOdigos = "UnmarkedFromOdigos"
+  case notYetReconciled = "NotYetReconciled"
 
   // What admission did with a pod.
   case injected = "Injected"
@@ -85,10 +101,11 @@ extension ReasonCode {
     switch self {
     case .workloadSource, .workloadLabel, .namespaceSource, .namespaceLabel, .enabledSuccessfully,
       .enabledWithOtherAgents, .rolloutTriggeredSuccessfully, .rolloutNotRequired, .rolloutFinished, .injected,
-      .alreadyInjected:
+      .alreadyInjected, .podsAppliedSuccessfully, .podsManifestInjectionNotRequired:
       .positive
     case .runtimeDetailsUnavailable, .waitingForRuntimeInspection, .waitingForNodeCollector, .conflictingSources,
-      .invalidSource, .previousRolloutOngoing, .waitingInQueue, .waitingForRestart:
+      .invalidSource, .previousRolloutOngoing, .waitingInQueue, .waitingForRestart, .noPods, .waitingForNextJobRun,
+      .rolloutInProgress, .waitingForAutomaticRollout, .waitingInRolloutQueue, .unmarkedFromOdigos, .notYetReconciled:
       .unknown
     default: .negative
     }

@@ -38,6 +38,8 @@ public enum OdigosAnnotation {
   public static let profile = "odigos.io/profile"
   /// On a Source: changing it lets a workload that was rolled back try again.
   public static let rollbackRecovery = "odigos.io/rollback-recovery"
+  /// On an InstrumentationConfig: the value of `rollbackRecovery` that was acted on last.
+  public static let rollbackRecoveryProcessed = "odigos.io/rollback-recovery-processed"
   /// On a pod template: changing it restarts the workload, as `kubectl rollout restart` does.
   public static let restartedAt = "kubectl.kubernetes.io/restartedAt"
 }

@@ -15,11 +15,18 @@ struct InstrumentorControllers: Sendable {
   private let controller: Controller<WorkloadReference>
 
   /// Registers with the caches; make it before they run.
-  init(client: KubeClient, caches: InstrumentorCaches, namespace: String, logger: Logger) {
+  ///
+  /// - Parameters:
+  ///   - isWebhookServing: whether the webhook of this process answers: nothing is restarted for agents before.
+  init(
+    client: KubeClient, caches: InstrumentorCaches, namespace: String, logger: Logger,
+    isWebhookServing: @escaping @Sendable () -> Bool
+  ) {
     let indexes = InstrumentorIndexes(caches: caches, namespace: namespace)
     let reconciler = WorkloadReconciler(
       client: client, caches: caches, indexes: indexes, namespace: namespace,
-      events: EventRecorder(client: client, component: InstrumentorName.fieldManager, logger: logger), logger: logger)
+      events: EventRecorder(client: client, component: InstrumentorName.fieldManager, logger: logger),
+      logger: logger, isWebhookServing: isWebhookServing)
     self.caches = caches
     self.indexes = indexes
     controller = Controller(name: "workload", workers: 4, logger: logger) { reference in
@@ -57,7 +64,9 @@ struct InstrumentorControllers: Sendable {
     caches.instrumentationConfigs.onChange { old, new in
       guard let config = new ?? old else { return }
       let reference = WorkloadReference(instrumentationConfigName: config.name, namespace: config.namespace ?? "")
-      if let reference { controller.enqueue(reference) }
+      guard let reference else { return }
+      indexes.configChanged(reference, new)
+      controller.enqueue(reference)
     }
     caches.collectorsGroups.onChange { old, new in
       if old?.status != new?.status { enqueue(namespace: nil) }
@@ -80,10 +89,15 @@ struct InstrumentorControllers: Sendable {
   }
 
   private func watch<Resource: KubeResource>(_ informer: Informer<Resource>, _ kind: WorkloadKind) {
-    let controller = controller
+    let (indexes, controller) = (indexes, controller)
     informer.onChange { old, new in
       guard old != new, let object = new ?? old, let namespace = object.namespace else { return }
-      controller.enqueue(WorkloadReference(namespace: namespace, kind: kind, name: object.name))
+      let reference = WorkloadReference(namespace: namespace, kind: kind, name: object.name)
+      let workload = new.map { WorkloadObject(reference, $0.json) }
+      controller.enqueue(reference)
+      for waiting in indexes.workloadChanged(reference, workload, now: KubeTime.now.epochSeconds) {
+        controller.enqueue(waiting)
+      }
     }
   }
 }

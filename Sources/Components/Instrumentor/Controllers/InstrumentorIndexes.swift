@@ -1,5 +1,6 @@
 import Concurrency
 import JSON
+import KubeClient
 import KubeObjects
 import OdigosObjects
 import Policy
@@ -10,8 +11,9 @@ final class InstrumentorIndexes: Sendable {
   private struct State: Sendable {
     var sources: SourceIndex?
     var configuration: OdigosConfiguration?
-    /// The hash of each pod, by workload and pod name.
-    var pods: [WorkloadReference: [String: String]] = [:]
+    /// The pods that run or will run, by workload and pod name.
+    var pods: [WorkloadReference: [String: PodFacts]] = [:]
+    var rollouts = RolloutLedger()
   }
 
   private let state = Locked(State())
@@ -46,34 +48,82 @@ final class InstrumentorIndexes: Sendable {
 
   func configurationChanged() { state.withLock { $0.configuration = nil } }
 
-  /// Notes a pod's change; returns the workload that it belongs to.
+  // MARK: - Pods
+
+  /// Notes a pod's change; returns the workload that it belongs to, nil also where nothing that matters changed.
   func podChanged(_ old: Pod?, _ new: Pod?) -> WorkloadReference? {
     guard let pod = new ?? old, let workload = WorkloadReference(ownerOf: pod) else { return nil }
-    let counts = new.map { pod in
-      let phase = pod.json.at("status", "phase")?.string
-      return pod.metadata.deletionTimestamp == nil && phase != "Succeeded" && phase != "Failed"
-    }
-    state.withLock { state in
-      let hash = counts == true ? pod.metadata.labels[OdigosLabel.agentsMetaHash] ?? "" : nil
-      state.pods[workload, default: [:]][pod.name] = hash
+    let facts = new.flatMap { PodFacts($0) }
+    return state.withLock { state in
+      let before = state.pods[workload]?[pod.name]
+      if before == facts { return nil }
+      state.pods[workload, default: [:]][pod.name] = facts
       if state.pods[workload]?.isEmpty == true { state.pods[workload] = nil }
+      return workload
     }
-    return workload
   }
 
-  /// The hashes of the workload's pods that run or will run, "" for pods without one.
-  func podHashes(of workload: WorkloadReference) -> [String] {
+  /// The workload's pods that run or will run.
+  func pods(of workload: WorkloadReference) -> [PodFacts] {
     state.withLock { $0.pods[workload].map { Array($0.values) } ?? [] }
   }
 
-  /// How many other workloads are being restarted by us. Counted only where a limit is set.
-  func ongoingRollouts(_ caches: InstrumentorCaches, but reference: WorkloadReference) -> Int {
-    guard configuration().rollout.maxConcurrentRollouts > 0 else { return 0 }
-    return caches.workloads(in: nil).count { other in
-      guard other != reference, let workload = caches.workload(other), let own = workload.ownRestart else {
-        return false
-      }
-      return own == workload.restartedAt && workload.isRolloutOngoing
+  // MARK: - Rollouts
+
+  /// Notes a workload's change; returns those that may have waited for the end of its rollout.
+  func workloadChanged(_ reference: WorkloadReference, _ workload: WorkloadObject?, now: Int) -> [WorkloadReference] {
+    state.withLock { $0.rollouts.workloadChanged(reference, workload, now: now) }
+  }
+
+  /// Notes how a workload is after our own patch, which the cache does not show yet.
+  func patched(_ workload: WorkloadObject) { state.withLock { $0.rollouts.patched(workload) } }
+
+  /// The workload as it is known best: by the cache, or by the answer to a patch of ours that is newer.
+  func latest(_ workload: WorkloadObject) -> WorkloadObject { state.withLock { $0.rollouts.latest(workload) } }
+
+  /// Notes a change of an InstrumentationConfig.
+  func configChanged(_ reference: WorkloadReference, _ config: InstrumentationConfig?) {
+    state.withLock { $0.rollouts.configChanged(reference, config) }
+  }
+
+  /// How many workloads were repaired in the last minute.
+  func recentRepairs(now: Int) -> Int { state.withLock { $0.rollouts.recentRepairs(now: now) } }
+
+  /// What other workloads do, as far as it matters to this one.
+  func queue(for reference: WorkloadReference, now: Int) -> RolloutQueue {
+    let settings = configuration().rollout
+    let needsPeers = settings.canary.enabled && settings.canary.mode == .workload
+    guard settings.maxConcurrentRollouts > 0 || needsPeers else { return RolloutQueue() }
+    var (queue, neighbours) = state.withLock {
+      ($0.rollouts.queue(for: reference, now: now), needsPeers ? $0.rollouts.neighbours(of: reference) : [])
     }
+    queue.peers = neighbours.compactMap { peer($0, now: now) }
+    return queue
+  }
+
+  private func peer(_ reference: WorkloadReference, now: Int) -> CanaryPeer? {
+    let key = ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)
+    guard let config = caches.instrumentationConfigs.get(key), let cached = caches.workload(reference) else {
+      return nil
+    }
+    return CanaryPeer(latest(cached), config, pods: pods(of: reference))
+  }
+}
+
+extension CanaryPeer {
+  /// How another workload fares with its present agents; nil where it has none.
+  init?(_ workload: WorkloadObject, _ config: InstrumentationConfig, pods: [PodFacts]) {
+    if config.status.rollbackOccurred == true {
+      let time = config.spec.agentsMetaHashChangedTime.flatMap(KubeTime.init)?.epochSeconds
+      self.init(workload.reference, .rolledBack(at: time ?? 0))
+      return
+    }
+    guard let hash = config.spec.agentsMetaHash, !hash.isEmpty else { return nil }
+    let isRestarted = workload.note(InstrumentorAnnotation.restartedFor) == hash && workload.ownRestartTime != nil
+    guard isRestarted || pods.contains(where: { $0.hash == hash }) else { return nil }
+    let time = workload.ownRestartTime ?? config.status.instrumentationTime.flatMap(KubeTime.init)?.epochSeconds ?? 0
+    let isWhole = !pods.isEmpty && pods.allSatisfy { $0.hash == hash && $0.isReady } && !workload.isRolloutOngoing
+    let readySince = isWhole ? pods.compactMap(\.readySince).max() : nil
+    self.init(workload.reference, .instrumented(at: time, readySince: readySince))
   }
 }

@@ -1,23 +1,8 @@
 import JSON
+import KubeClient
 import KubeObjects
 import OdigosObjects
 import Policy
-
-/// What is known of a workload when a decision about it is made.
-struct WorkloadSituation: Sendable {
-  var workload: WorkloadObject
-  var selection: SelectionVerdict
-  /// Its InstrumentationConfig as it is now.
-  var config: InstrumentationConfig?
-  var nodeCollector: NodeCollectorState
-  var configuration: OdigosConfiguration
-  /// The label `odigos.io/agents-meta-hash` of each of its pods that runs or will run; "" for none.
-  var podHashes: [String]
-  /// Workloads that we are restarting now.
-  var ongoingRollouts = 0
-  /// RFC 3339.
-  var now: String
-}
 
 /// What has to be done about a workload: pure, from its situation.
 struct WorkloadPlan: Sendable, Equatable {
@@ -29,16 +14,30 @@ struct WorkloadPlan: Sendable, Equatable {
     case apply(InstrumentationConfig)
   }
 
+  /// Something to be told as an Event.
+  struct Announcement: Sendable, Equatable {
+    var reason: Reason
+    var isWarning = false
+  }
+
   var config: Config = .leave
-  /// The conditions that we own, to be applied to the status with `workloadRolloutHash`.
-  var conditions: [Condition] = []
-  var workloadRolloutHash: String?
-  /// A merge patch of the workload: restarts it, or puts its template back.
+  /// What the status is to say; nil leaves it alone.
+  var status: PlannedStatus?
+  /// Whether the status goes before the rest: what a new leader must not miss when this one dies in between.
+  var appliesStatusFirst = false
+  /// A merge patch of the workload: restarts it, puts its template back, or changes only our notes on it.
   var workloadPatch: JSONValue?
-  /// Why the workload is patched.
+  /// Why the workload is patched; nil where only notes change.
   var restartReason: Reason?
+  /// A pod to be evicted, after the patch.
+  var evictedPod: String?
+  var announcements: [Announcement] = []
   /// Seconds after which to look again.
   var retryAfterSeconds: Int?
+
+  /// Whether pods are replaced. That is decided again on what the API server says at this moment, because a cache that
+  /// lags would replace pods that have just been replaced.
+  var replacesPods: Bool { restartReason != nil || evictedPod != nil }
 
   /// Decides.
   static func make(_ situation: WorkloadSituation) -> WorkloadPlan {
@@ -50,11 +49,12 @@ struct WorkloadPlan: Sendable, Equatable {
   }
 
   private static func instrumenting(_ situation: WorkloadSituation) -> WorkloadPlan {
+    let rollback = RollbackState(situation)
     let details = (situation.config?.status.runtimeDetailsByContainer ?? []).compactMap { RuntimeFacts(json: $0.json) }
     let verdict = AgentPolicy.decide(
       AgentFacts(
         selection: situation.selection, containerNames: situation.workload.containerNames, runtimeDetails: details,
-        nodeCollector: situation.nodeCollector, configuration: situation.configuration))
+        nodeCollector: situation.nodeCollector, configuration: situation.configuration, rollback: rollback.reason))
     // What cannot be said at the moment (collectors restarting, say) takes no agent away from running pods.
     if !verdict.isInjectionEnabled, verdict.reason.code.verdict == .unknown,
       situation.config?.spec.agentInjectionEnabled == true
@@ -62,155 +62,152 @@ struct WorkloadPlan: Sendable, Equatable {
       return undecided(situation)
     }
     var plan = WorkloadPlan()
-    let desired = desiredConfig(situation, verdict)
-    if !isApplied(desired, in: situation.config) { plan.config = .apply(desired) }
-
+    let desired = DesiredConfig.make(situation, verdict, rollback)
+    if !DesiredConfig.isApplied(desired, in: situation.config) { plan.config = .apply(desired) }
+    plan.appliesStatusFirst = (rollback.isNew || rollback.isRecovered) && situation.config != nil
+    plan.retryAfterSeconds = rollback.retryAfterSeconds
+    var status = PlannedStatus(situation.config?.status)
+    status.rollbackOccurred = rollback.isRolledBack
+    status.set(InstrumentorCondition.markedForInstrumentation, situation.selection.reason, now: situation.now)
+    status.set(InstrumentorCondition.agentEnabled, rollback.reason ?? verdict.reason, now: situation.now)
+    plan.status = status
     // A restart makes sense only once the webhook's copies know the new hash: after our own apply has come back.
-    let isKnown = situation.config?.spec.agentsMetaHash ?? "" == verdict.agentsMetaHash
-    let rolledOut = situation.config?.status.workloadRolloutHash ?? ""
-    let rollout = Rollouts.decide(
-      RolloutFacts(
-        workload: situation.workload.reference, desiredHash: verdict.agentsMetaHash, rolledOutHash: rolledOut,
-        hasOutdatedPods: situation.podHashes.contains { $0 != verdict.agentsMetaHash },
-        isRolloutOngoing: situation.workload.isRolloutOngoing, isPaused: situation.workload.isPaused,
-        ongoingRollouts: situation.ongoingRollouts, configuration: situation.configuration.rollout))
-    plan.workloadRolloutHash = rolledOut
-    if rollout.restart, isKnown {
-      plan.workloadPatch = restart(situation)
-      plan.restartReason = rollout.reason
-      plan.workloadRolloutHash = verdict.agentsMetaHash
+    if situation.config?.spec.agentsMetaHash ?? "" == verdict.agentsMetaHash {
+      plan.rollOut(situation, verdict.agentsMetaHash, isRollback: rollback.isRolledBack)
+    } else {
+      let reason = Reason(.notYetReconciled, "What its pods get was decided just now.")
+      plan.status?.set(InstrumentorCondition.podsManifestInjection, reason, now: situation.now)
     }
-    plan.retryAfterSeconds = rollout.retryAfterSeconds
-    plan.conditions = [
-      condition(InstrumentorCondition.markedForInstrumentation, situation.selection.reason, situation.now),
-      condition(InstrumentorCondition.agentEnabled, verdict.reason, situation.now),
-    ]
-    if !rollout.restart || isKnown {
-      plan.conditions.append(condition(InstrumentorCondition.workloadRollout, rollout.reason, situation.now))
-    }
+    plan.announce(rollback, situation)
     return plan
   }
 
-  private static func leaving(_ situation: WorkloadSituation) -> WorkloadPlan {
-    var plan = WorkloadPlan()
-    if situation.config != nil {
-      // Pods must not be made again before the webhook's copies know that it is gone.
-      plan.config = .delete
-      return plan
-    }
+  /// Decides about the pods of a workload whose InstrumentationConfig says what new ones get.
+  private mutating func rollOut(_ situation: WorkloadSituation, _ hash: String, isRollback: Bool) {
     let workload = situation.workload
-    let hasInstrumentedPods = situation.podHashes.contains { !$0.isEmpty }
-    if situation.configuration.rollout.automaticRolloutDisabled { return plan }
-    if let own = workload.ownRestart {
-      if workload.restartedAt == own {
-        plan.workloadPatch = restore(workload)
-        plan.restartReason = Reason(.rolloutTriggeredSuccessfully, "The pod template is put back to what it was.")
-      } else if hasInstrumentedPods, !workload.isRolloutOngoing {
-        plan.workloadPatch = restart(situation, remembering: false)
-        plan.restartReason = Reason(.rolloutTriggeredSuccessfully, "A restart removes the agents from its pods.")
-      } else {
-        // Somebody else restarted it since: the template is theirs, only our notes go.
-        plan.workloadPatch = ["metadata": ["annotations": forget]]
-      }
-    } else if hasInstrumentedPods {
-      if workload.isRolloutOngoing || workload.isPaused {
-        plan.retryAfterSeconds = 5
-      } else {
-        plan.workloadPatch = restart(situation, remembering: false)
-        plan.restartReason = Reason(.rolloutTriggeredSuccessfully, "A restart removes the agents from its pods.")
+    let facts = situation.rolloutFacts(desiredHash: hash, isRollback: isRollback)
+    let verdict = Rollouts.decide(facts)
+    let isRepair = verdict.action == .repair
+    var rolledOut = facts.rolledOutHash
+    switch verdict.action {
+    case .restart, .repair:
+      workloadPatch =
+        hash.isEmpty
+        ? WorkloadPatch.remove(situation, keepsNotes: true, isRepair: isRepair)
+        : WorkloadPatch.restart(situation, hash: hash, isRepair: isRepair)
+      restartReason = verdict.reason
+      rolledOut = hash
+    case .replace(let pod):
+      workloadPatch = WorkloadPatch.canary(situation, hash: hash)
+      evictedPod = pod
+    case .none:
+      if Rollouts.settlesRepair(facts, repairedAt: workload.repairTime ?? 0) {
+        workloadPatch = WorkloadPatch.settleRepair(workload)
+      } else if facts.repairedHash != nil, let time = workload.repairTime {
+        retry(after: max(1, time + 60 - facts.now))
       }
     }
-    return plan
+    let injection = PodInjection(situation.pods, desiredHash: hash)
+    let isComplete = hash.isEmpty ? !injection.hasOutOfDatePods : injection.isComplete(desiredHash: hash)
+    status?.workloadRolloutHash = isComplete && !facts.isRolloutOngoing ? hash : rolledOut ?? ""
+    status?.injection = injection
+    if !hash.isEmpty {
+      let time = verdict.restarts ? facts.now : situation.instrumentationTime
+      status?.instrumentationTime = time.map { KubeTime(seconds: $0).text }
+    }
+    status?.set(InstrumentorCondition.workloadRollout, verdict.reason, now: situation.now)
+    status?.set(InstrumentorCondition.podsManifestInjection, verdict.pods, now: situation.now)
+    if let seconds = verdict.retryAfterSeconds { retry(after: seconds) }
+    if let restartReason { announcements.append(Announcement(reason: restartReason)) }
+    if evictedPod != nil { announcements.append(Announcement(reason: verdict.reason)) }
+  }
+
+  private mutating func retry(after seconds: Int) { retryAfterSeconds = min(retryAfterSeconds ?? seconds, seconds) }
+
+  /// Tells what people should notice, each when it begins.
+  private mutating func announce(_ rollback: RollbackState, _ situation: WorkloadSituation) {
+    if rollback.isNew, let reason = rollback.reason {
+      announcements.append(Announcement(reason: reason, isWarning: true))
+    }
+    if rollback.isRecovered {
+      let text = "The annotation \(OdigosAnnotation.rollbackRecovery) has a new value: its agents are tried again."
+      announcements.append(Announcement(reason: Reason(.enabledSuccessfully, text)))
+    }
+    let type = InstrumentorCondition.podsManifestInjection
+    guard let condition = status?.conditions.condition(type),
+      let code = condition.reason.flatMap(ReasonCode.init(rawValue:)), code.verdict == .negative,
+      situation.config?.status.conditions.condition(type)?.reason != condition.reason
+    else { return }
+    announcements.append(Announcement(reason: Reason(code, condition.message ?? ""), isWarning: true))
   }
 
   private static func undecided(_ situation: WorkloadSituation) -> WorkloadPlan {
     var plan = WorkloadPlan()
     guard let config = situation.config else { return plan }
-    plan.workloadRolloutHash = config.status.workloadRolloutHash
-    plan.conditions =
-      config.status.conditions.filter {
-        [InstrumentorCondition.agentEnabled, InstrumentorCondition.workloadRollout].contains($0.type ?? "")
-      } + [condition(InstrumentorCondition.markedForInstrumentation, situation.selection.reason, situation.now)]
+    var status = PlannedStatus(config.status)
+    status.set(InstrumentorCondition.markedForInstrumentation, situation.selection.reason, now: situation.now)
+    plan.status = status
     return plan
   }
 
-  // MARK: - The InstrumentationConfig
+  // MARK: - Opting out
 
-  private static func desiredConfig(_ situation: WorkloadSituation, _ verdict: AgentVerdict) -> InstrumentationConfig {
-    let reference = situation.workload.reference
-    var config = InstrumentationConfig(name: reference.instrumentationConfigName, namespace: reference.namespace)
-    var labels: [String: String] = [:]
-    for stream in situation.selection.dataStreams { labels[OdigosLabel.dataStreamPrefix + stream] = "true" }
-    config.metadata.labels = labels
-    if let type = reference.kind.resourceType {
-      config.json.set(
-        ["metadata", "ownerReferences"],
-        [
-          [
-            "apiVersion": .string(type.apiVersion), "kind": .string(type.kind), "name": .string(reference.name),
-            "uid": .string(situation.workload.metadata.uid ?? ""), "controller": true, "blockOwnerDeletion": false,
-          ]
-        ])
-    }
-    config.spec.serviceName = situation.selection.serviceName
-    config.spec.agentInjectionEnabled = verdict.isInjectionEnabled
-    // Left out when empty: server-side apply of Kubernetes 1.20 makes null of an empty string.
-    config.spec.agentsMetaHash = verdict.agentsMetaHash.isEmpty ? Optional.none : verdict.agentsMetaHash
-    config.spec.containersOverrides = situation.selection.containerOverrides.map { ContainerOverride(json: $0.json) }
-    config.json.set(["spec", "containers"], verdict.containersJSON)
-    let before = situation.config?.spec
-    config.spec.agentsMetaHashChangedTime =
-      before?.agentsMetaHash == verdict.agentsMetaHash
-      ? before?.agentsMetaHashChangedTime ?? situation.now : situation.now
-    return config
-  }
-
-  /// Whether the object already says what we would apply.
-  private static func isApplied(_ desired: InstrumentationConfig, in config: InstrumentationConfig?) -> Bool {
-    guard let config else { return false }
-    let streams = { (labels: [String: String]) in labels.filter { $0.key.hasPrefix(OdigosLabel.dataStreamPrefix) } }
-    return config.json["spec"] == desired.json["spec"] && streams(config.metadata.labels) == desired.metadata.labels
-      && config.metadata.ownerReferences.map(\.uid) == desired.metadata.ownerReferences.map(\.uid)
-  }
-
-  private static func condition(_ type: String, _ reason: Reason, _ now: String) -> Condition {
-    var condition = Condition()
-    condition.type = type
-    condition.status = reason.code.verdict.rawValue
-    condition.reason = reason.code.rawValue
-    condition.message = reason.message
-    condition.lastTransitionTime = now
-    return condition
-  }
-
-  // MARK: - The workload
-
-  /// Asks for new pods as `kubectl rollout restart` does, and notes what the template said before.
-  private static func restart(_ situation: WorkloadSituation, remembering: Bool = true) -> JSONValue {
+  private static func leaving(_ situation: WorkloadSituation) -> WorkloadPlan {
+    var plan = WorkloadPlan()
     let workload = situation.workload
-    var notes = forget
-    if remembering {
-      notes = [InstrumentorAnnotation.restart: .string(situation.now)]
-      if workload.restartedAtBefore == nil || workload.ownRestart != workload.restartedAt {
-        notes[InstrumentorAnnotation.before] = .string(workload.restartedAt ?? "")
-      }
+    let instrumented = situation.pods.count { !$0.hash.isEmpty }
+    if situation.config != nil {
+      // Pods must not be made again before the webhook's copies know that it is gone.
+      plan.config = .delete
+      if instrumented > 0 { plan.announcements = [goodbye(situation)] }
+      return plan
     }
-    return [
-      "metadata": ["annotations": notes],
-      "spec": ["template": ["metadata": ["annotations": [OdigosAnnotation.restartedAt: .string(situation.now)]]]],
-    ]
+    if situation.configuration.rollout.automaticRolloutDisabled || workload.reference.kind.resourceType == nil {
+      return plan
+    }
+    let facts = situation.rolloutFacts(desiredHash: "", isRollback: false)
+    let limit = facts.configuration.maxConcurrentRollouts
+    let isFull = limit > 0 && facts.queue.ongoing >= limit
+    if workload.canBePutBack {
+      if isFull { return retrying(10) }
+      plan.workloadPatch = WorkloadPatch.remove(situation, keepsNotes: false, isRepair: false)
+      plan.restartReason = Reason(.rolloutTriggeredSuccessfully, "The pod template is put back to what it was.")
+    } else if instrumented > 0 {
+      if workload.isRolloutOngoing || workload.obstacle != nil || isFull { return retrying(5) }
+      // Twice at most: what still has agents then does not have them from us.
+      let isRepair = workload.note(InstrumentorAnnotation.restartedFor) == ""
+      if isRepair, workload.note(InstrumentorAnnotation.repairedFor) == "" { return plan }
+      guard canRestart(workload.reference.kind) else { return plan }
+      plan.workloadPatch = WorkloadPatch.remove(situation, keepsNotes: true, isRepair: isRepair)
+      plan.restartReason = Reason(.rolloutTriggeredSuccessfully, "A restart removes the agents from its pods.")
+    } else if workload.hasNotes {
+      let isCounted = workload.note(InstrumentorAnnotation.removedAt) != nil
+      if isCounted, workload.isRolloutOngoing { return retrying(10) }
+      plan.workloadPatch = WorkloadPatch.forget(workload)
+    }
+    if let reason = plan.restartReason { plan.announcements = [Announcement(reason: reason)] }
+    return plan
   }
 
-  /// Puts the template's `restartedAt` back: that changes the template, and so replaces the pods.
-  private static func restore(_ workload: WorkloadObject) -> JSONValue {
-    let before = workload.restartedAtBefore ?? ""
-    let annotation: JSONValue = [OdigosAnnotation.restartedAt: before.isEmpty ? .null : .string(before)]
-    return [
-      "metadata": ["annotations": forget], "spec": ["template": ["metadata": ["annotations": annotation]]],
-    ]
+  private static func canRestart(_ kind: WorkloadKind) -> Bool {
+    switch kind {
+    case .deployment, .statefulSet, .daemonSet, .deploymentConfig, .rollout: true
+    case .cronJob, .job, .staticPod: false
+    }
   }
 
-  private static let forget: JSONValue = [
-    InstrumentorAnnotation.restart: .null, InstrumentorAnnotation.before: .null,
-  ]
+  private static func retrying(_ seconds: Int) -> WorkloadPlan {
+    var plan = WorkloadPlan()
+    plan.retryAfterSeconds = seconds
+    return plan
+  }
+
+  private static func goodbye(_ situation: WorkloadSituation) -> Announcement {
+    let facts = situation.rolloutFacts(desiredHash: "", isRollback: false)
+    var text = "The workload is not to be instrumented any more. \(situation.selection.reason.message)"
+    if facts.configuration.automaticRolloutDisabled {
+      text += " Automatic restarts are disabled: \(facts.restartAdvice)"
+    }
+    return Announcement(reason: Reason(.unmarkedFromOdigos, text))
+  }
 }

@@ -1,4 +1,3 @@
-import Concurrency
 import JSON
 import KubeClient
 import KubeObjects
@@ -8,6 +7,11 @@ import OdigosObjects
 import Policy
 
 /// Brings one workload to what was decided for it: gathers the situation from the caches, plans, applies.
+///
+/// Pods are replaced only after a second look. Caches lag, each kind by its own watch: a workload whose rollout has
+/// ended may still be seen with the pods of before. So whatever replaces pods is decided again from what the API server
+/// itself says, the workload first and then its pods, and its patch is refused when the workload has changed since.
+/// That happens to one workload at a time, so that no two of them take the last place in the queue.
 struct WorkloadReconciler: Sendable {
   let client: KubeClient
   let caches: InstrumentorCaches
@@ -15,21 +19,67 @@ struct WorkloadReconciler: Sendable {
   let namespace: String
   let events: EventRecorder
   let logger: Logger
+  /// Whether the webhook of this process answers.
+  let isWebhookServing: @Sendable () -> Bool
+  private let turn = AsyncLock()
+
+  init(
+    client: KubeClient, caches: InstrumentorCaches, indexes: InstrumentorIndexes, namespace: String,
+    events: EventRecorder, logger: Logger, isWebhookServing: @escaping @Sendable () -> Bool
+  ) {
+    self.client = client
+    self.caches = caches
+    self.indexes = indexes
+    self.namespace = namespace
+    self.events = events
+    self.logger = logger
+    self.isWebhookServing = isWebhookServing
+  }
 
   func reconcile(_ reference: WorkloadReference) async throws -> ReconcileResult {
-    guard let workload = caches.workload(reference), workload.metadata.deletionTimestamp == nil else {
+    guard let cached = caches.workload(reference), cached.metadata.deletionTimestamp == nil else {
       // The InstrumentationConfig of a workload that is gone goes with its owner.
       return .done
     }
-    let key = ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)
-    let situation = WorkloadSituation(
-      workload: workload, selection: select(workload), config: caches.instrumentationConfigs.get(key),
-      nodeCollector: nodeCollector(), configuration: indexes.configuration(),
-      podHashes: indexes.podHashes(of: reference), ongoingRollouts: indexes.ongoingRollouts(caches, but: reference),
-      now: KubeTime.now.text)
+    let situation = situation(indexes.latest(cached), pods: indexes.pods(of: reference))
     let plan = WorkloadPlan.make(situation)
-    try await perform(plan, situation, key)
-    return plan.retryAfterSeconds.map { .requeue(after: .seconds($0)) } ?? .done
+    let seconds = plan.replacesPods ? try await replacePods(reference) : try await perform(plan, situation)
+    return seconds.map { .requeue(after: .seconds($0)) } ?? .done
+  }
+
+  /// Looks again at the API server's own objects and does what is to be done by these.
+  private func replacePods(_ reference: WorkloadReference) async throws -> Int? {
+    await turn.acquire()
+    defer { turn.release() }
+    let key = ObjectKey(namespace: reference.namespace, name: reference.name)
+    guard let type = reference.kind.resourceType else { return nil }
+    let workload: WorkloadObject
+    do throws(KubeError) {
+      workload = WorkloadObject(reference, try await client.get(type, key))
+    } catch {
+      if error.isNotFound { return nil }
+      throw error
+    }
+    guard workload.metadata.deletionTimestamp == nil else { return nil }
+    let pods = try await client.list(
+      Pod.self, namespace: reference.namespace, ListOptions(labelSelector: workload.labelSelector))
+    let own = pods.filter { WorkloadReference(ownerOf: $0) == reference }.compactMap { PodFacts($0) }
+    let fresh = situation(workload, pods: own)
+    return try await perform(WorkloadPlan.make(fresh), fresh)
+  }
+
+  // MARK: - The situation
+
+  private func situation(_ workload: WorkloadObject, pods: [PodFacts]) -> WorkloadSituation {
+    let reference = workload.reference
+    let key = ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)
+    let now = KubeTime.now
+    let selection = select(workload)
+    return WorkloadSituation(
+      workload: workload, selection: selection, config: caches.instrumentationConfigs.get(key),
+      nodeCollector: nodeCollector(), configuration: indexes.configuration(), pods: pods,
+      recovery: recovery(workload, selection), queue: indexes.queue(for: reference, now: now.epochSeconds),
+      recentRepairs: indexes.recentRepairs(now: now.epochSeconds), isWebhookServing: isWebhookServing(), now: now.text)
   }
 
   private func select(_ workload: WorkloadObject) -> SelectionVerdict {
@@ -45,8 +95,21 @@ struct WorkloadReconciler: Sendable {
     return .ready(Set(status.receiverSignals.compactMap(CollectedSignal.init(rawValue:))))
   }
 
-  private func perform(_ plan: WorkloadPlan, _ situation: WorkloadSituation, _ key: ObjectKey) async throws {
+  /// The Source of the workload comes before that of its namespace; without a Source the workload itself may say it.
+  private func recovery(_ workload: WorkloadObject, _ selection: SelectionVerdict) -> String? {
+    let sources = selection.sourceNames.lazy.compactMap { name in
+      caches.sources.get(ObjectKey(namespace: workload.reference.namespace, name: name))?
+        .metadata.annotations[OdigosAnnotation.rollbackRecovery]
+    }
+    return sources.first ?? workload.note(OdigosAnnotation.rollbackRecovery)
+  }
+
+  // MARK: - What was decided
+
+  private func perform(_ plan: WorkloadPlan, _ situation: WorkloadSituation) async throws -> Int? {
     let reference = situation.workload.reference
+    let key = ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)
+    if plan.appliesStatusFirst { try await applyStatus(plan.status, situation, key) }
     switch plan.config {
     case .leave: break
     case .apply(let config):
@@ -58,39 +121,78 @@ struct WorkloadReconciler: Sendable {
         "deleted InstrumentationConfig",
         metadata: ["workload": "\(reference)", "reason": "\(situation.selection.reason.code.rawValue)"])
     }
-    if let patch = plan.workloadPatch, let type = reference.kind.resourceType {
-      let target = ObjectKey(namespace: reference.namespace, name: reference.name)
-      _ = try await client.patch(type, target, .merge, patch, fieldManager: InstrumentorName.fieldManager)
-      logger.info(
-        "restarted workload",
-        metadata: ["workload": "\(reference)", "why": "\(plan.restartReason?.message ?? "")"])
-      if let config = situation.config, let reason = plan.restartReason {
-        await events.record(config, reason: reason.code.rawValue, message: reason.message)
-      }
+    do throws(KubeError) {
+      try await patch(plan, situation)
+    } catch {
+      if !error.isConflict, !error.isCancelled { try await reportFailure(error, plan, situation, key) }
+      throw error
     }
-    try await applyStatus(plan, situation, key)
+    if !plan.appliesStatusFirst { try await applyStatus(plan.status, situation, key) }
+    for announcement in plan.announcements { await announce(announcement, situation) }
+    return plan.retryAfterSeconds
   }
 
-  private func applyStatus(_ plan: WorkloadPlan, _ situation: WorkloadSituation, _ key: ObjectKey) async throws {
-    guard !plan.conditions.isEmpty else { return }
-    let present = situation.config?.status
-    var changed = present?.workloadRolloutHash ?? "" != plan.workloadRolloutHash ?? ""
-    var conditions: [Condition] = []
-    for condition in plan.conditions {
-      let old = present?.conditions.condition(condition.type ?? "")
-      let new = (present?.conditions ?? []).setting(condition).condition(condition.type ?? "") ?? condition
-      if old != new { changed = true }
-      conditions.append(new)
+  private func patch(_ plan: WorkloadPlan, _ situation: WorkloadSituation) async throws(KubeError) {
+    let reference = situation.workload.reference
+    guard let patch = plan.workloadPatch, let type = reference.kind.resourceType else { return }
+    let target = ObjectKey(namespace: reference.namespace, name: reference.name)
+    let answer = try await client.patch(type, target, .merge, patch, fieldManager: InstrumentorName.fieldManager)
+    indexes.patched(WorkloadObject(reference, answer))
+    if let reason = plan.restartReason {
+      logger.info("restarted workload", metadata: ["workload": "\(reference)", "why": "\(reason.message)"])
     }
-    guard changed else { return }
-    var status = InstrumentationConfig(name: key.name, namespace: key.namespace)
-    status.status.conditions = conditions
-    if let hash = plan.workloadRolloutHash, !hash.isEmpty { status.status.workloadRolloutHash = hash }
+    guard let pod = plan.evictedPod else { return }
+    do throws(KubeError) {
+      try await client.evict(ObjectKey(namespace: reference.namespace, name: pod))
+      logger.info("evicted pod", metadata: ["workload": "\(reference)", "pod": "\(pod)"])
+    } catch {
+      // 429: a PodDisruptionBudget does not allow it now. Either way it is tried again by what the pods are then.
+      if !error.isNotFound { throw error }
+    }
+  }
+
+  /// Says in the status that the workload could not be changed; that it is tried again is the queue's matter.
+  private func reportFailure(
+    _ error: KubeError, _ plan: WorkloadPlan, _ situation: WorkloadSituation, _ key: ObjectKey
+  ) async throws {
+    guard var status = plan.status, plan.replacesPods else { return }
+    let text = "The workload could not be changed: \(error)"
+    status.workloadRolloutHash = situation.config?.status.workloadRolloutHash ?? ""
+    status.instrumentationTime = situation.config?.status.instrumentationTime
+    status.set(InstrumentorCondition.workloadRollout, Reason(.failedToPatch, text), now: situation.now)
+    let failed = Reason(.restartRequiredAutoRolloutFailed, text)
+    status.set(InstrumentorCondition.podsManifestInjection, failed, now: situation.now)
+    try await applyStatus(status, situation, key)
+    await announce(WorkloadPlan.Announcement(reason: Reason(.failedToPatch, text), isWarning: true), situation)
+  }
+
+  private func applyStatus(_ status: PlannedStatus?, _ situation: WorkloadSituation, _ key: ObjectKey) async throws {
+    guard let status, status != PlannedStatus(situation.config?.status) else { return }
     do {
-      try await client.apply(status, fieldManager: InstrumentorName.fieldManager, subresource: .status)
+      try await client.apply(status.applied(to: key), fieldManager: InstrumentorName.fieldManager, subresource: .status)
     } catch {
       // It was deleted meanwhile; its deletion brings us here again.
       if !error.isNotFound { throw error }
     }
+  }
+
+  /// An Event of the workload itself, which is there before and after its InstrumentationConfig.
+  private func announce(_ announcement: WorkloadPlan.Announcement, _ situation: WorkloadSituation) async {
+    let reference = situation.workload.reference
+    guard let type = reference.kind.resourceType else { return }
+    await events.record(
+      type, ObjectMeta(json: situation.workload.json["metadata"] ?? [:]), warning: announcement.isWarning,
+      reason: announcement.reason.code.rawValue, message: announcement.reason.message)
+  }
+}
+
+extension WorkloadObject {
+  /// The selector of its pods, as a query has it; nil where it cannot be said so, and all pods are to be looked at.
+  var labelSelector: String? {
+    guard let selector = json.at("spec", "selector") else { return nil }
+    // A DeploymentConfig has plain labels there.
+    let labels = reference.kind == .deploymentConfig ? selector.object : selector["matchLabels"]?.object
+    let pairs = (labels ?? [:]).compactMap { key, value in value.string.map { "\(key)=\($0)" } }
+    return pairs.isEmpty ? nil : pairs.sorted().joined(separator: ",")
   }
 }
