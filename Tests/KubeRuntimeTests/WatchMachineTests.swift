@@ -8,6 +8,7 @@ private typealias Action = WatchMachine.Action
 private let gone = KubeError(status: 410, reason: "Expired", message: "too old")
 private let refused = KubeError(status: 0, reason: KubeError.LocalReason.unreachable, message: "refused")
 private let forbidden = KubeError(status: 403, reason: "Forbidden", message: "no")
+private let silent = KubeError(status: 0, reason: KubeError.LocalReason.timeout, message: "no event")
 
 /// What happens after how many seconds since the last step, and what is to be done then.
 private struct Step: Sendable {
@@ -103,6 +104,19 @@ private let scenarios = [
       Step(event: .waited, actions: [.watch(resourceVersion: "11")]),
       Step(event: .watchOpened, actions: []),
       Step(after: 30, event: .watchFailed(refused), actions: [.report(refused), .wait(.seconds(1))]),
+    ]),
+  Scenario(
+    name: "a watch without events or bookmarks, as old servers have it, is opened anew quietly",
+    steps: firstList + [
+      Step(after: 150, event: .watchFailed(silent), actions: [.watch(resourceVersion: "10")]),
+      Step(event: .watchOpened, actions: []),
+      Step(after: 150, event: .watchFailed(silent), actions: [.watch(resourceVersion: "10")]),
+    ]),
+  Scenario(
+    name: "a server that does not even open the watch is reported",
+    steps: firstList + [
+      Step(after: 150, event: .watchFailed(silent), actions: [.watch(resourceVersion: "10")]),
+      Step(after: 150, event: .watchFailed(silent), actions: [.report(silent), .wait(.seconds(1))]),
     ]),
   Scenario(
     name: "after any other failure only a list tells",

@@ -74,6 +74,7 @@ import Testing
       for _ in 1...5 {
         let kubelet = try await KubeletProcess(directory: running.directory)
         try await kubelet.expect("devices")
+        #expect(kubelet.lines.count { $0.hasPrefix("registered") } == 1)
         kubelet.command("quit")
       }
       // One listener, its connections and nothing of the kubelets before.

@@ -35,7 +35,7 @@ import Testing
   }
   /// From nothing to registered, in attempt 1.
   static let registered = [
-    Step(0, .kubeletSocketAppeared(first), begin(1)),
+    Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
     Step(0, .registered(attempt: 1), [.report(.registered)]),
     Step(1, .tick(watchers: 1)),
   ]
@@ -44,36 +44,48 @@ import Testing
     Story(
       "waits for a kubelet",
       [
-        Step(0, .kubeletSocketGone), Step(1, .tick(watchers: 0)), Step(100, .tick(watchers: 0)),
-        Step(101, .kubeletSocketAppeared(first), begin(1)),
+        Step(0, .looked(kubelet: nil, isOwnSocketGone: false)), Step(1, .tick(watchers: 0)),
+        Step(100, .tick(watchers: 0)),
+        Step(101, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
       ]),
     Story(
       "does nothing while all is well",
       registered + [
-        Step(2, .kubeletSocketAppeared(first)), Step(3, .tick(watchers: 1)), Step(3600, .tick(watchers: 1)),
+        Step(2, .looked(kubelet: first, isOwnSocketGone: false)), Step(3, .tick(watchers: 1)),
+        Step(3600, .tick(watchers: 1)),
       ]),
     Story(
       "serves anew and registers when the kubelet's socket is another one",
       registered + [
-        Step(9, .kubeletSocketAppeared(second), begin(2)),
+        Step(9, .looked(kubelet: second, isOwnSocketGone: false), begin(2)),
         Step(9, .registered(attempt: 2), [.report(.registered)]),
       ]),
     Story(
       "serves anew and registers when the kubelet's socket went and came",
       registered + [
-        Step(9, .kubeletSocketGone, [.report(.absent)]), Step(10, .ownSocketGone), Step(10, .kubeletSocketGone),
-        Step(10, .tick(watchers: 0)), Step(11, .kubeletSocketAppeared(first), begin(3)),
+        Step(9, .looked(kubelet: nil, isOwnSocketGone: false), [.report(.absent)]),
+        Step(10, .looked(kubelet: nil, isOwnSocketGone: true)),
+        Step(10, .looked(kubelet: nil, isOwnSocketGone: false)),
+        Step(10, .tick(watchers: 0)), Step(11, .looked(kubelet: first, isOwnSocketGone: false), begin(3)),
         Step(11, .registered(attempt: 3), [.report(.registered)]),
       ]),
     Story(
       "serves anew and registers when its own socket is gone",
       registered + [
-        Step(9, .ownSocketGone, begin(2)), Step(9, .registered(attempt: 2), [.report(.registered)]),
+        Step(9, .looked(kubelet: first, isOwnSocketGone: true), begin(2)),
+        Step(9, .registered(attempt: 2), [.report(.registered)]),
+      ]),
+    Story(
+      "registers once with a kubelet that starts anew, which makes its own socket and deletes ours",
+      registered + [
+        Step(9, .looked(kubelet: second, isOwnSocketGone: true), begin(2)),
+        Step(9, .looked(kubelet: second, isOwnSocketGone: false)),
+        Step(9, .registered(attempt: 2), [.report(.registered)]),
       ]),
     Story(
       "tries again for ever, ever more slowly, without serving anew",
       [
-        Step(0, .kubeletSocketAppeared(first), begin(1)),
+        Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
         Step(0, .failed(attempt: 1, reason: "refused"), [.report(.failed(reason: "refused"))]),
         Step(0, .tick(watchers: 0)),
         Step(1, .tick(watchers: 0), [.register(attempt: 2), .report(.pending)]),
@@ -88,23 +100,23 @@ import Testing
     Story(
       "serves again where serving failed",
       [
-        Step(0, .kubeletSocketAppeared(first), begin(1)),
+        Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
         Step(0, .servingFailed(attempt: 1, reason: "no space"), [.report(.failed(reason: "no space"))]),
         Step(1, .tick(watchers: 0), begin(2)),
       ]),
     Story(
       "begins at once with a new kubelet however often the old one refused",
       [
-        Step(0, .kubeletSocketAppeared(first), begin(1)),
+        Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
         Step(0, .failed(attempt: 1, reason: "refused"), [.report(.failed(reason: "refused"))]),
-        Step(0, .kubeletSocketAppeared(second), begin(2)),
+        Step(0, .looked(kubelet: second, isOwnSocketGone: false), begin(2)),
       ]),
     Story(
       "ignores the results of earlier attempts",
       [
-        Step(0, .kubeletSocketAppeared(first), begin(1)),
+        Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
         Step(
-          1, .kubeletSocketAppeared(second),
+          1, .looked(kubelet: second, isOwnSocketGone: false),
           [
             .serve(attempt: 2), .register(attempt: 2),
           ]),
@@ -126,7 +138,8 @@ import Testing
     Story(
       "registers anew when the kubelet never listens",
       [
-        Step(0, .kubeletSocketAppeared(first), begin(1)), Step(0, .registered(attempt: 1), [.report(.registered)]),
+        Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
+        Step(0, .registered(attempt: 1), [.report(.registered)]),
         Step(9, .tick(watchers: 0)), Step(10, .tick(watchers: 0), begin(2)),
       ]),
   ]
@@ -141,7 +154,7 @@ import Testing
 
   @Test func neverPausesLongerThanThirtySeconds() {
     var machine = RegistrationMachine()
-    _ = machine.receive(.kubeletSocketAppeared(Self.first), at: .zero)
+    _ = machine.receive(.looked(kubelet: Self.first, isOwnSocketGone: false), at: .zero)
     var now = Duration.zero
     for attempt in 1...100 {
       _ = machine.receive(.failed(attempt: attempt, reason: "no"), at: now)

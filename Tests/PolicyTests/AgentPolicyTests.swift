@@ -134,7 +134,7 @@ import Testing
 
   @Test func takenBack() {
     var facts = Self.facts([Self.python()])
-    facts.rollback = .crashLoopBackOff
+    facts.rollback = Reason(.crashLoopBackOff, "Pod web-1 crashes.")
     let verdict = AgentPolicy.decide(facts)
     #expect(verdict.reason.code == .crashLoopBackOff && !verdict.isInjectionEnabled)
   }

@@ -26,6 +26,8 @@ public struct KubeError: Error, Sendable, Equatable, CustomStringConvertible {
   public var isGone: Bool { status == 410 }
   /// The waiting task was cancelled.
   public var isCancelled: Bool { status == 0 && reason == LocalReason.cancelled }
+  /// No answer, or nothing more of it, in time.
+  public var isTimeout: Bool { status == 0 && reason == LocalReason.timeout }
   /// The same request may succeed later: no answer, overload, or a fault of the server.
   public var isTransient: Bool {
     status == 429 || status >= 500

@@ -102,7 +102,12 @@ public struct WatchMachine: Sendable {
       }
       return wait(thenList: false, random)
     case (.watchFailed(let error), .watching):
-      if life(at: now) >= Self.healthyLife { backoff.reset() }
+      if life(at: now) >= Self.healthyLife {
+        backoff.reset()
+        // Old servers (1.20) send no bookmarks for kinds without objects, so that silence is no failure. Whether the
+        // server is away, the next watch tells.
+        if error.isTimeout { return watch() }
+      }
       if error.isGone { return hasProgress ? list(isWhole: false) : wait(thenList: true, random) }
       // The version stays good while the server is away or overloaded; after anything else only a list tells.
       return [.report(error)] + wait(thenList: !error.isTransient, random)

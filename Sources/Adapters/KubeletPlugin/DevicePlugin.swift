@@ -74,7 +74,8 @@ public final class DevicePlugin: Sendable {
       watch = nil
     }
     defer { watch?.close() }
-    await withTaskGroup(of: Void.self) { group in
+    // Discarding: registrations that have ended must not gather over the years.
+    await withDiscardingTaskGroup { group in
       group.addTask {
         // The back-up for lost or unsupported inotify events, and the clock of retries.
         while !Task.isCancelled {
@@ -88,7 +89,7 @@ public final class DevicePlugin: Sendable {
   }
 
   private func work(
-    _ signals: AsyncStream<Signal>, watch: DirectoryWatch?, group: inout TaskGroup<Void>,
+    _ signals: AsyncStream<Signal>, watch: DirectoryWatch?, group: inout DiscardingTaskGroup,
     yield: @escaping @Sendable (Signal) -> Void
   ) async {
     let clock = ContinuousClock()
@@ -114,17 +115,12 @@ public final class DevicePlugin: Sendable {
       events.append(.tick(watchers: inventory.watcherCount))
     case .directoryChanged: break
     }
-    if server.isGone { events.append(.ownSocketGone) }
-    if let kubelet = SocketIdentity(path: configuration.kubeletSocketPath) {
-      events.append(.kubeletSocketAppeared(kubelet))
-    } else {
-      events.append(.kubeletSocketGone)
-    }
-    return events
+    let kubelet = SocketIdentity(path: configuration.kubeletSocketPath)
+    return events + [.looked(kubelet: kubelet, isOwnSocketGone: server.isGone)]
   }
 
   private func perform(
-    _ action: RegistrationMachine.Action, server: inout PluginSocket, group: inout TaskGroup<Void>,
+    _ action: RegistrationMachine.Action, server: inout PluginSocket, group: inout DiscardingTaskGroup,
     yield: @escaping @Sendable (Signal) -> Void
   ) async {
     switch action {

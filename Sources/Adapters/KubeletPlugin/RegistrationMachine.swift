@@ -23,12 +23,13 @@ public struct SocketIdentity: Sendable, Hashable {
 public struct RegistrationMachine: Sendable {
   /// What happened.
   public enum Event: Sendable, Equatable {
-    /// The kubelet's socket is there, and this is it.
-    case kubeletSocketAppeared(SocketIdentity)
-    /// The kubelet's socket is not there.
-    case kubeletSocketGone
-    /// The socket that we serve on is not there any more, or is another one.
-    case ownSocketGone
+    /// The directory was looked at. One event for both sockets: a kubelet that starts makes its own anew and deletes
+    /// ours, which is one reason to register and not two.
+    ///
+    /// - Parameters:
+    ///   - kubelet: the kubelet's socket; nil when it is not there.
+    ///   - isOwnSocketGone: whether the socket that we serve on is not there any more, or is another one.
+    case looked(kubelet: SocketIdentity?, isOwnSocketGone: Bool)
     /// The kubelet accepted that attempt's registration.
     case registered(attempt: Int)
     /// Serving failed in that attempt.
@@ -84,20 +85,7 @@ public struct RegistrationMachine: Sendable {
   /// Takes an event at a time of a monotonic clock.
   public mutating func receive(_ event: Event, at now: Duration) -> [Action] {
     switch event {
-    case .kubeletSocketAppeared(let identity):
-      guard identity != kubelet else { return [] }
-      kubelet = identity
-      failures = 0
-      return serveAndRegister()
-    case .kubeletSocketGone:
-      guard kubelet != nil else { return [] }
-      kubelet = nil
-      abandonAttempt()
-      return change(to: .absent)
-    case .ownSocketGone:
-      guard serves else { return [] }
-      serves = false
-      return kubelet == nil ? [] : serveAndRegister()
+    case .looked(let identity, let isOwnSocketGone): return look(identity, isOwnSocketGone: isOwnSocketGone)
     case .registered(let number):
       guard number == attempt, state == .pending else { return [] }
       failures = 0
@@ -112,6 +100,21 @@ public struct RegistrationMachine: Sendable {
       return fail(reason, at: now)
     case .tick(let watchers): return tick(watchers: watchers, at: now)
     }
+  }
+
+  private mutating func look(_ identity: SocketIdentity?, isOwnSocketGone: Bool) -> [Action] {
+    let hasLostSocket = serves && isOwnSocketGone
+    if hasLostSocket { serves = false }
+    guard let identity else {
+      guard kubelet != nil else { return [] }
+      kubelet = nil
+      abandonAttempt()
+      return change(to: .absent)
+    }
+    let isNew = identity != kubelet
+    kubelet = identity
+    if isNew { failures = 0 }
+    return isNew || hasLostSocket ? serveAndRegister() : []
   }
 
   private mutating func fail(_ reason: String, at now: Duration) -> [Action] {

@@ -40,7 +40,9 @@ enum DesiredConfig {
 
   private static func annotations(_ situation: WorkloadSituation, _ rollback: RollbackState) -> [String: String] {
     var annotations: [String: String] = [:]
-    if let recovery = situation.recovery, !recovery.isEmpty { annotations[OdigosAnnotation.rollbackRecovery] = recovery }
+    if let recovery = situation.recovery, !recovery.isEmpty {
+      annotations[OdigosAnnotation.rollbackRecovery] = recovery
+    }
     annotations[OdigosAnnotation.rollbackRecoveryProcessed] = rollback.processedRecovery
     return annotations
   }

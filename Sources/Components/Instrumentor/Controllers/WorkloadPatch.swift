@@ -41,7 +41,8 @@ enum WorkloadPatch {
       notes[InstrumentorAnnotation.removedAt] = .string(situation.now)
     }
     let before = workload.restartedAtBefore ?? ""
-    return patch(workload, notes, restartAt: isPutBack && before.isEmpty ? .null : .string(isPutBack ? before : situation.now))
+    return patch(
+      workload, notes, restartAt: isPutBack && before.isEmpty ? .null : .string(isPutBack ? before : situation.now))
   }
 
   /// Removes all notes.

@@ -1,0 +1,45 @@
+import Policy
+import Testing
+
+@testable import Instrumentor
+
+/// Random orders of events, with caches that lag and controllers that die between two writes.
+@Suite struct RolloutModelTests {
+  @Test(arguments: 1...40) func nothingForbiddenEverHappens(seed: Int) {
+    var model = RolloutModel(seed: UInt64(seed))
+    for _ in 0..<400 { model.happen() }
+    #expect(model.violations.isEmpty, "seed \(seed): \(Set(model.violations).sorted().prefix(3))")
+
+    // Everything heals: healthy workloads have their agents, the others are rolled back.
+    for index in model.workloads.indices {
+      model.workloads[index].isOptedIn = true
+      model.workloads[index].temper = .healthy
+      model.workloads[index].recovery = "heal"
+    }
+    model.settle()
+    for workload in model.workloads {
+      let hash = workload.config?.spec.agentsMetaHash ?? ""
+      #expect(!hash.isEmpty, "seed \(seed): \(workload.reference) has no agents")
+      let isSpent = workload.object.note(InstrumentorAnnotation.repairedFor) == hash
+      let isComplete = workload.pods.allSatisfy { $0.facts.hash == hash }
+      #expect(isComplete || isSpent, "seed \(seed): \(workload.reference): \(workload.liveFacts.map(\.hash))")
+    }
+
+    for index in model.workloads.indices { model.workloads[index].isOptedIn = false }
+    model.settle()
+    #expect(model.leftovers.isEmpty, "seed \(seed): \(model.leftovers)")
+    #expect(model.violations.isEmpty, "seed \(seed): \(Set(model.violations).sorted().prefix(3))")
+  }
+
+  /// The model would be worth nothing if little happened in it.
+  @Test func muchHappens() {
+    var (restarts, repairs) = (0, 0)
+    for seed in 1...10 {
+      var model = RolloutModel(seed: UInt64(seed))
+      for _ in 0..<400 { model.happen() }
+      restarts += model.restarts
+      repairs += model.repairs
+    }
+    #expect(restarts > 20 && repairs > 0, "\(restarts) restarts, \(repairs) repairs")
+  }
+}
