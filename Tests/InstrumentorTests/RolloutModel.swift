@@ -182,24 +182,25 @@ struct RolloutModel {
   /// One thing happens to one workload.
   mutating func happen() {
     let index = Int.random(in: workloads.indices, using: &generator)
-    switch Int.random(in: 0..<40, using: &generator) {
+    switch Int.random(in: 0..<200, using: &generator) {
     case 0: workloads[index].isOptedIn.toggle()
-    case 1: workloads[index].isOptedIn = true
-    case 2: workloads[index].temper = ModelWorkload.Temper.allCases.randomElement(using: &generator) ?? .healthy
-    case 3: workloads[index].temper = .healthy
-    case 4: isWebhookUp.toggle()
-    case 5: isWebhookServing = true
-    case 6: isWebhookServing.toggle()
-    case 7: workloads[index].recovery = "again-\(serial)"
-    case 8: configuration.mountMethod = configuration.mountMethod == .hostPath ? .virtualDevice : .hostPath
-    case 9: restartController()
-    case 10: restartByUser(index)
-    case 11: if !workloads[index].pods.isEmpty { workloads[index].pods.removeLast() }
-    case 12..<18: deploy(index)
-    case 18..<22: workloads[index].runPods(now: now)
-    case 22..<27: refreshPart(index)
-    case 27..<30: refresh(index)
-    case 30..<33: now += Int.random(in: 1...20, using: &generator)
+    case 1..<4: workloads[index].isOptedIn = true
+    case 4: workloads[index].temper = ModelWorkload.Temper.allCases.randomElement(using: &generator) ?? .healthy
+    case 5: workloads[index].temper = .healthy
+    case 6: isWebhookUp.toggle()
+    case 7: isWebhookUp = true
+    case 8: isWebhookServing = true
+    case 9: isWebhookServing.toggle()
+    case 10: workloads[index].recovery = "again-\(serial)"
+    case 11: configuration.mountMethod = configuration.mountMethod == .hostPath ? .virtualDevice : .hostPath
+    case 12: restartController()
+    case 13: restartByUser(index)
+    case 14..<16: if !workloads[index].pods.isEmpty { workloads[index].pods.removeLast() }
+    case 16..<70: deploy(index)
+    case 70..<90: workloads[index].runPods(now: now)
+    case 90..<120: refreshPart(index)
+    case 120..<135: refresh(index)
+    case 135..<145: now += Int.random(in: 1...20, using: &generator)
     default: control(index)
     }
     check()
@@ -302,12 +303,13 @@ struct RolloutModel {
 
   /// Counts a write that replaces pods.
   private mutating func note(_ plan: WorkloadPlan, _ index: Int, _ situation: WorkloadSituation) {
+    if situation.config?.status.rollbackOccurred == true { rollbacks += 1 }
     guard plan.restartReason != nil, let patch = plan.workloadPatch else { return }
     let model = workloads[index]
     restarts += 1
     let notes = patch.at("metadata", "annotations")
     guard let hash = notes?[InstrumentorAnnotation.restartedFor]?.string, !hash.isEmpty else { return }
-    ours.insert(KubeTime(seconds: now).text)
+    ours.insert(model.reference.name + KubeTime(seconds: now).text)
     let epoch = "\(model.reference.name) \(hash) \(situation.config?.spec.agentsMetaHashChangedTime ?? "")"
     if notes?[InstrumentorAnnotation.repairedFor]?.string == nil {
       restartsFor[epoch, default: 0] += 1
@@ -370,7 +372,7 @@ struct RolloutModel {
       if model.config != nil { found.append("\(name): an InstrumentationConfig") }
       if model.pods.contains(where: { !$0.facts.hash.isEmpty }) { found.append("\(name): pods with agents") }
       if model.object.hasNotes { found.append("\(name): notes \(model.workload.at("metadata", "annotations") ?? [:])") }
-      if ours.contains(model.template) { found.append("\(name): our restart in its template") }
+      if ours.contains(name + model.template) { found.append("\(name): our restart in its template") }
       if model.object.isRolloutOngoing { found.append("\(name): a rollout that does not end") }
       return found
     }
