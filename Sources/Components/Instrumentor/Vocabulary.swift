@@ -13,6 +13,8 @@ enum InstrumentorCondition {
   static let markedForInstrumentation = "MarkedForInstrumentation"
   static let agentEnabled = "AgentEnabled"
   static let workloadRollout = "WorkloadRollout"
+  /// On an InstrumentationRule.
+  static let ruleApplied = "Applied"
 }
 
 /// What the instrumentor calls itself.

@@ -25,6 +25,7 @@ public enum ReasonCode: String, Sendable, Hashable, CaseIterable {
   case unsupportedProgrammingLanguage = "UnsupportedProgrammingLanguage"
   case unsupportedRuntimeVersion = "UnsupportedRuntimeVersion"
   case noAvailableAgent = "NoAvailableAgent"
+  case podNotChangeable = "PodNotChangeable"
   case missingDistroParameter = "MissingDistroParameter"
   case otherAgentDetected = "OtherAgentDetected"
   case imagePullBackOff = "ImagePullBackOff"
@@ -40,6 +41,12 @@ public enum ReasonCode: String, Sendable, Hashable, CaseIterable {
   case waitingInQueue = "WaitingInQueue"
   case rolloutFinished = "RolloutFinished"
   case failedToPatch = "FailedToPatch"
+
+  // Whether an InstrumentationRule has an effect (condition Applied of the rule).
+  case ruleApplied = "RuleApplied"
+  case ruleDisabled = "RuleDisabled"
+  case ruleWithoutEffect = "RuleWithoutEffect"
+  case invalidRule = "InvalidRule"
 
   // What admission did with a pod.
   case injected = "Injected"
@@ -84,7 +91,8 @@ extension ReasonCode {
   public var verdict: Verdict {
     switch self {
     case .workloadSource, .workloadLabel, .namespaceSource, .namespaceLabel, .enabledSuccessfully,
-      .enabledWithOtherAgents, .rolloutTriggeredSuccessfully, .rolloutNotRequired, .rolloutFinished, .injected,
+      .enabledWithOtherAgents, .ruleApplied, .rolloutTriggeredSuccessfully, .rolloutNotRequired, .rolloutFinished,
+      .injected,
       .alreadyInjected:
       .positive
     case .runtimeDetailsUnavailable, .waitingForRuntimeInspection, .waitingForNodeCollector, .conflictingSources,

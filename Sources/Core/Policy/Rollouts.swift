@@ -63,6 +63,8 @@ public enum Rollouts {
         : no(.rolloutNotRequired, "All pods of this workload are as they should be.")
     }
     switch facts.workload.kind {
+    case .pod:
+      return no(.workloadNotSupporting, "A pod that nobody owns cannot be restarted; delete it and make it again.")
     case .staticPod:
       return no(.workloadNotSupporting, "Static pods cannot be restarted from the cluster; restart it on its node.")
     case .cronJob, .job: return no(.waitingForRestart, "The change takes effect with the next run of the job.")

@@ -16,7 +16,7 @@ struct InstrumentorControllers: Sendable {
 
   /// Registers with the caches; make it before they run.
   init(client: KubeClient, caches: InstrumentorCaches, namespace: String, logger: Logger) {
-    let indexes = InstrumentorIndexes(caches: caches, namespace: namespace)
+    let indexes = InstrumentorIndexes(caches: caches, namespace: namespace, logger: logger)
     let reconciler = WorkloadReconciler(
       client: client, caches: caches, indexes: indexes, namespace: namespace,
       events: EventRecorder(client: client, component: InstrumentorName.fieldManager, logger: logger), logger: logger)
@@ -31,14 +31,16 @@ struct InstrumentorControllers: Sendable {
   /// Reconciles every workload once, then what changes, until the task is cancelled.
   func run() async {
     await caches.waitForSync()
-    for reference in caches.workloads(in: nil) { controller.enqueue(reference) }
+    for reference in caches.workloads(in: nil) + indexes.podWorkloads(in: nil) { controller.enqueue(reference) }
     await controller.run()
   }
 
   private func watch() {
     let (caches, indexes, controller) = (caches, indexes, controller)
     @Sendable func enqueue(namespace: String?) {
-      for reference in caches.workloads(in: namespace) { controller.enqueue(reference) }
+      for reference in caches.workloads(in: namespace) + indexes.podWorkloads(in: namespace) {
+        controller.enqueue(reference)
+      }
     }
     caches.sources.onChange { old, new in
       indexes.sourcesChanged()
@@ -66,13 +68,25 @@ struct InstrumentorControllers: Sendable {
       indexes.configurationChanged()
       enqueue(namespace: nil)
     }
+    caches.rules.onChange { old, new in
+      guard old?.json["spec"] != new?.json["spec"] || old?.metadata.deletionTimestamp != new?.metadata.deletionTimestamp
+      else { return }
+      indexes.rulesChanged()
+      enqueue(namespace: nil)
+    }
     caches.pods.onChange { old, new in
       guard let reference = indexes.podChanged(old, new) else { return }
       let isMarked =
         caches.instrumentationConfigs.get(
           ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)) != nil
       let hasHash = [old, new].contains { $0?.metadata.labels[OdigosLabel.agentsMetaHash] != nil }
-      if isMarked || hasHash { controller.enqueue(reference) }
+      let appearsOrGoes = reference.kind.isSinglePod && (old == nil || new == nil)
+      if isMarked || hasHash || appearsOrGoes { controller.enqueue(reference) }
+    }
+    for informer in caches.others {
+      informer.onChange { key in
+        controller.enqueue(WorkloadReference(namespace: key.namespace, kind: informer.kind, name: key.name))
+      }
     }
     watch(caches.deployments, .deployment)
     watch(caches.statefulSets, .statefulSet)

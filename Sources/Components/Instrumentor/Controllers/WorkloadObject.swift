@@ -2,7 +2,7 @@ import JSON
 import KubeObjects
 import Policy
 
-/// What the controllers read of a Deployment, StatefulSet or DaemonSet.
+/// What the controllers read of a workload.
 struct WorkloadObject: Sendable {
   /// The members that are read, for informers that keep nothing else.
   static let readPaths: [[String]] = [
@@ -13,6 +13,19 @@ struct WorkloadObject: Sendable {
     ["spec", "template", "metadata", "annotations", OdigosAnnotation.restartedAt],
     ["spec", "template", "spec", "containers"], ["spec", "updateStrategy", "type"], ["status"],
   ]
+
+  /// The members that name an object.
+  static let identityPaths: [[String]] = [
+    ["metadata", "name"], ["metadata", "namespace"], ["metadata", "resourceVersion"],
+  ]
+
+  /// The members that are read of a pod that is a workload of its own.
+  static let podPaths: [[String]] = [["metadata", "uid"], ["spec", "containers"]]
+
+  /// The members that are read of workloads of that kind.
+  static func readPaths(_ kind: WorkloadKind) -> [[String]] {
+    kind == .cronJob ? readPaths + [["spec", "jobTemplate", "spec", "template", "spec", "containers"]] : readPaths
+  }
 
   let reference: WorkloadReference
   let json: JSONValue
@@ -26,7 +39,7 @@ struct WorkloadObject: Sendable {
 
   /// The names of the containers of its pod template.
   var containerNames: [String] {
-    json.at("spec", "template", "spec", "containers")?.array?.compactMap { $0["name"]?.string } ?? []
+    json.at(reference.kind.templatePath + ["spec", "containers"])?.array?.compactMap { $0["name"]?.string } ?? []
   }
 
   /// The template's `restartedAt`.
@@ -46,6 +59,8 @@ struct WorkloadObject: Sendable {
   var isRolloutOngoing: Bool {
     let status = json["status"] ?? [:]
     func count(_ name: String) -> Int { status[name]?.int ?? 0 }
+    if !reference.kind.isRestartable { return false }
+    if reference.kind == .rollout { return ["Progressing", "Paused"].contains(status["phase"]?.string) }
     if count("observedGeneration") < (metadata.generation ?? 0) { return true }
     if reference.kind == .daemonSet {
       let wanted = count("desiredNumberScheduled")

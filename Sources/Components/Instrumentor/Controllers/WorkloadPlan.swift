@@ -11,6 +11,8 @@ struct WorkloadSituation: Sendable {
   var config: InstrumentationConfig?
   var nodeCollector: NodeCollectorState
   var configuration: OdigosConfiguration
+  /// Every InstrumentationRule.
+  var rules: [InstrumentationRuleFacts] = []
   /// The label `odigos.io/agents-meta-hash` of each of its pods that runs or will run; "" for none.
   var podHashes: [String]
   /// Workloads that we are restarting now.
@@ -54,7 +56,7 @@ struct WorkloadPlan: Sendable, Equatable {
     let verdict = AgentPolicy.decide(
       AgentFacts(
         selection: situation.selection, containerNames: situation.workload.containerNames, runtimeDetails: details,
-        nodeCollector: situation.nodeCollector, configuration: situation.configuration))
+        nodeCollector: situation.nodeCollector, configuration: situation.configuration, rules: situation.rules))
     // What cannot be said at the moment (collectors restarting, say) takes no agent away from running pods.
     if !verdict.isInjectionEnabled, verdict.reason.code.verdict == .unknown,
       situation.config?.spec.agentInjectionEnabled == true
@@ -99,6 +101,8 @@ struct WorkloadPlan: Sendable, Equatable {
       return plan
     }
     let workload = situation.workload
+    // Nothing replaces the pods of others: the next run of a job, or whoever makes a pod, does without us.
+    guard workload.reference.kind.isRestartable else { return plan }
     let hasInstrumentedPods = situation.podHashes.contains { !$0.isEmpty }
     if situation.configuration.rollout.automaticRolloutDisabled { return plan }
     if let own = workload.ownRestart {
@@ -142,7 +146,8 @@ struct WorkloadPlan: Sendable, Equatable {
     var labels: [String: String] = [:]
     for stream in situation.selection.dataStreams { labels[OdigosLabel.dataStreamPrefix + stream] = "true" }
     config.metadata.labels = labels
-    if let type = reference.kind.resourceType {
+    // What a Source says of a pod by its name holds for the next pod of that name, too.
+    if let type = reference.kind.resourceType, !(reference.kind == .pod && situation.selection.isNamedBySource) {
       config.json.set(
         ["metadata", "ownerReferences"],
         [
@@ -158,6 +163,7 @@ struct WorkloadPlan: Sendable, Equatable {
     config.spec.agentsMetaHash = verdict.agentsMetaHash.isEmpty ? Optional.none : verdict.agentsMetaHash
     config.spec.containersOverrides = situation.selection.containerOverrides.map { ContainerOverride(json: $0.json) }
     config.json.set(["spec", "containers"], verdict.containersJSON)
+    if !verdict.sdkConfigs.isEmpty { config.json.set(["spec", "sdkConfigs"], .array(verdict.sdkConfigs)) }
     let before = situation.config?.spec
     config.spec.agentsMetaHashChangedTime =
       before?.agentsMetaHash == verdict.agentsMetaHash

@@ -17,19 +17,28 @@ struct WorkloadReconciler: Sendable {
   let logger: Logger
 
   func reconcile(_ reference: WorkloadReference) async throws -> ReconcileResult {
+    let key = ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)
     guard let workload = caches.workload(reference), workload.metadata.deletionTimestamp == nil else {
-      // The InstrumentationConfig of a workload that is gone goes with its owner.
+      // The InstrumentationConfig of a workload that is gone goes with its owner. One of a pod may have none.
+      if reference.kind.isSinglePod, caches.instrumentationConfigs.get(key) != nil { try await forget(reference, key) }
       return .done
     }
-    let key = ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)
     let situation = WorkloadSituation(
       workload: workload, selection: select(workload), config: caches.instrumentationConfigs.get(key),
-      nodeCollector: nodeCollector(), configuration: indexes.configuration(),
+      nodeCollector: nodeCollector(), configuration: indexes.configuration(), rules: indexes.rules(),
       podHashes: indexes.podHashes(of: reference), ongoingRollouts: indexes.ongoingRollouts(caches, but: reference),
       now: KubeTime.now.text)
     let plan = WorkloadPlan.make(situation)
     try await perform(plan, situation, key)
     return plan.retryAfterSeconds.map { .requeue(after: .seconds($0)) } ?? .done
+  }
+
+  /// Deletes the InstrumentationConfig of a pod that is gone, unless a Source waits for a pod of that name.
+  private func forget(_ reference: WorkloadReference, _ key: ObjectKey) async throws {
+    let selection = select(WorkloadObject(reference, [:]))
+    if selection.isInstrumented, selection.isNamedBySource { return }
+    try await client.delete(InstrumentationConfig.self, key)
+    logger.info("deleted InstrumentationConfig of a pod that is gone", metadata: ["workload": "\(reference)"])
   }
 
   private func select(_ workload: WorkloadObject) -> SelectionVerdict {
