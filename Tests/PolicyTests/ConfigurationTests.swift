@@ -66,7 +66,7 @@ import Testing
   @Test func nestedProblemsHaveTheWholeKey() {
     let json: JSONValue = ["collectorGateway": ["minReplicas": 5, "maxReplicas": 2, "serviceGraph": ["disabled": 1]]]
     let keys = OdigosConfiguration.parse(json).problems.map(\.key)
-    #expect(keys == ["collectorGateway.maxReplicas", "collectorGateway.serviceGraph.disabled"])
+    #expect(keys == ["collectorGateway.serviceGraph.disabled", "collectorGateway.maxReplicas"])
   }
 
   @Test func unknownKeysAreReportedAndKept() {
@@ -82,6 +82,19 @@ import Testing
     #expect(problems.allSatisfy { $0.severity == .warning })
     #expect(configuration.json["mountMetod"] == "x" && configuration.json.at("rollout", "speed") == 3)
     #expect(configuration.json.at("collectorGateway", "serviceGraph", "extraDimensions") == ["a"])
+  }
+
+  @Test(
+    arguments: [
+      (["mountMetod": "x"], "did you mean mountMethod?"),
+      (["maxConcurrentRollouts": 3], "did you mean rollout.maxConcurrentRollouts?"),
+      (["collectorGateway": ["minReplica": 3]], "did you mean collectorGateway.minReplicas?"),
+      (["clickhouseDestinationJsonType": true], "clickhouseJsonTypeEnabled"),
+      (["zzzzzzzz": 1], "check its spelling"),
+    ] as [(JSONValue, String)])
+  func unknownKeysComeWithTheKeyThatMayBeMeant(_ json: JSONValue, _ advice: String) {
+    let problem = OdigosConfiguration.parse(json).problems.first
+    #expect(problem?.message.contains(advice) == true, "\(String(describing: problem))")
   }
 
   @Test func theOlderWordOfTheUIModeCounts() {
@@ -121,6 +134,26 @@ import Testing
     #expect(result.configuration.collectorNode.sizing.limitMemoryMiB == 30)
   }
 
+  @Test func aWrongValueKeepsItsLastGoodOneAndStopsNothing() {
+    let user: JSONValue = [
+      "mountMethod": "by-magic", "clusterName": "new", "rollbackGraceTime": "soon",
+      "collectorGateway": ["minReplicas": 9, "maxReplicas": 3],
+    ]
+    let first = Self.resolve(user)
+    #expect(!first.isValid && first.isReadable && first.problems.count == 3)
+    #expect(first.configuration.clusterName == "new" && first.configuration.mountMethod == .virtualDevice)
+    #expect(first.problems.allSatisfy { $0.message.contains("its default holds") })
+    let lastGood: JSONValue = ["mountMethod": "k8s-host-path", "collectorGateway": ["maxReplicas": 4]]
+    let later = EffectiveConfiguration.resolve(user: user, lastGood: lastGood)
+    #expect(later.configuration.mountMethod == .hostPath && later.configuration.rollbackGraceTime == .seconds(300))
+    #expect(later.problems.contains { $0.message.contains("k8s-host-path\"") })
+    // The last good value does not go with the new one either.
+    #expect(later.configuration.collectorGateway.maxReplicas == nil)
+    #expect(later.configuration.collectorGateway.minReplicas == 9)
+  }
+
+  @Test func aTextIsNoConfiguration() { #expect(!Self.resolve("text").isReadable) }
+
   @Test func theOwnNamespaceIsIgnoredUnlessSaidOtherwise() {
     #expect(Self.resolve(.null).configuration.ignores(namespace: "odigos-system"))
     #expect(!Self.resolve(["ignoreOdigosNamespace": false]).configuration.ignores(namespace: "odigos-system"))
@@ -154,6 +187,7 @@ import Testing
 
   @Test func unknownProfilesAreReported() {
     let result = Self.resolve(["profiles": ["sise_s", "kratos", "avoid-java-opts"]])
+    #expect(result.problems.dropFirst().first?.message.contains("on-prem edition") ?? false)
     #expect(result.isValid && result.appliedProfiles.isEmpty && result.problems.count == 3)
     #expect(result.problems.first?.message.contains("size_s") ?? false)
   }

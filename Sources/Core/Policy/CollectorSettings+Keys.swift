@@ -1,3 +1,5 @@
+import JSON
+
 extension GatewaySettings: SettingsGroup {
   static var settings: [Setting<GatewaySettings>] {
     [
@@ -28,7 +30,7 @@ extension NodeCollectorSettings: SettingsGroup {
     ] + CollectorResourceSettings.settings(below: \.sizing) + [
       .bool("enableDataCompression", \.enableDataCompression, "Compresses what is sent to the gateway."),
       .text("k8sNodeLogsDirectory", \.k8sNodeLogsDirectory, "The directory of the node's logs."),
-      .group("otlpExporterConfiguration", \.otlpExporterConfiguration).withoutEffect,
+      .group("otlpExporterConfiguration", \.otlpExporterConfiguration),
       .group("resourceDetectors", \.resourceDetectors).withoutEffect,
     ]
   }
@@ -48,6 +50,9 @@ extension ServiceGraphSettings: SettingsGroup {
 }
 
 extension OTLPExporterSettings: SettingsGroup {
+  /// The settings as a CollectorsGroup has them, too: what was set.
+  public var json: JSONValue { settingsJSON }
+
   static var settings: [Setting<OTLPExporterSettings>] {
     [
       .bool("enableDataCompression", \.enableDataCompression, "Compresses what is sent to the gateway."),
@@ -60,7 +65,7 @@ extension OTLPExporterSettings: SettingsGroup {
 extension RetrySettings: SettingsGroup {
   static var settings: [Setting<RetrySettings>] {
     [
-      .bool("enabled", \.enabled, "Sends again what failed."),
+      .bool("enabled", \.enabled, "Sends again what failed.", always: true),
       .duration("initialInterval", \.initialInterval, "The first pause."),
       .duration("maxInterval", \.maxInterval, "The longest pause."),
       .duration("maxElapsedTime", \.maxElapsedTime, "When to give up."),

@@ -120,8 +120,12 @@ struct ConfigurationReader {
     return rest
   }
 
+  /// Keys that are written elsewhere under another name: the reference's chart writes this one, which nothing reads.
+  private static let misnomers = ["clickhouseDestinationJsonType": "clickhouseJsonTypeEnabled"]
+
   /// What may have been meant: a key of this level that is spelled alike, or that very key on another level.
   private func advice(_ key: String) -> String {
+    if let right = Self.misnomers[path(key)] { return "did you mean \(right)?" }
     if let nearest = KeySuggestion.nearest(to: key, among: seen) { return "did you mean \(path(nearest))?" }
     let elsewhere = OdigosConfiguration.keys.map(\.path).filter { $0.hasSuffix(".\(key)") || $0 == key }
     return elsewhere.isEmpty ? "check its spelling." : "did you mean \(elsewhere.joined(separator: " or "))?"

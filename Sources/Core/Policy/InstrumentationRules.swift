@@ -184,7 +184,7 @@ public struct MergedRules: Sendable, Hashable {
     for (key, names) in [("disabledLibraries", disabledLibraries), ("enabledLibraries", enabled)] where !names.isEmpty {
       value[key] = .array(names.map { ["Language": .string(language.rawValue), "libraryName": .string($0)] })
     }
-    return value == [:] ? nil : value
+    return value == [:] ? Optional.none : value
   }
 
   /// `metrics` of a container's entry.
@@ -207,7 +207,7 @@ public struct MergedRules: Sendable, Hashable {
     var value: JSONValue = [:]
     value["odigosLogLevel"] = odigosLogLevel.map { .string($0.rawValue) }
     value["openTelemetryComponentsLogLevel"] = componentsLogLevel.map { .string($0.rawValue) }
-    return value == [:] ? nil : value
+    return value == [:] ? Optional.none : value
   }
 
   /// The entry of `spec.sdkConfigs`, where agents of the older generation look; nil where there is nothing to say.

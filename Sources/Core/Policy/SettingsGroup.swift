@@ -163,7 +163,7 @@ struct Setting<Group: SettingsGroup> {
       },
       json: { group, defaults in
         let value = group[keyPath: path]
-        return always || value != defaults[keyPath: path] ? value.json : nil
+        return always || value != defaults[keyPath: path] ? value.json : Optional.none
       },
       documentation: { defaults, prefix, hasEffect in
         defaults[keyPath: path].keys(below: "\(prefix)\(key).", hasEffect: hasEffect)

@@ -129,7 +129,7 @@ extension ProfilingSettings: SettingsGroup {
       .bool("enabled", \.enabled, "Collects profiles."),
       .value(
         "exporter", \.exporter, .structure("settings of the collector's exporter"), "How profiles are sent on.",
-        read: { $0.value($1) }, json: { $0.isNull ? nil : $0 }),
+        read: { $0.value($1) }, json: { $0.isNull ? Optional.none : $0 }),
       .group("symbolization", \.symbolization), .group("ui", \.ui),
     ]
   }
