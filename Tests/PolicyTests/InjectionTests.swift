@@ -214,7 +214,8 @@ func inject(_ pod: JSONValue, _ facts: InjectionFacts) throws -> (pod: JSONValue
   }
 
   @Test(
-    arguments: [.null, [:], ["limits": .null], ["limits": ["cpu": "1"]], ["requests": [:], "claims": []]] as [JSONValue])
+    arguments: [.null, [:], ["limits": .null], ["limits": ["cpu": "1"]], ["requests": [:], "claims": []]] as [JSONValue]
+  )
   func theDeviceIsInBothLists(_ resources: JSONValue) throws {
     let pod = Self.pod(resources.isNull ? [:] : ["resources": resources])
     let result = try inject(pod, Self.facts()).pod
