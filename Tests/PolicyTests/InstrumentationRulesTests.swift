@@ -32,7 +32,7 @@ import Testing
       "lists are AND-ed",
       ["scopes": ["namespaces": ["shop"], "languages": ["java"]]], false
     ),
-    ("older: null is all", ["workloads": nil], true),
+    ("older: null is all", ["workloads": .null], true),
     ("older: empty is none", ["workloads": []], false),
     ("older: itself", ["workloads": [["namespace": "shop", "kind": "Deployment", "name": "web"]]], true),
     ("older: another", ["workloads": [["namespace": "shop", "kind": "Deployment", "name": "api"]]], false),

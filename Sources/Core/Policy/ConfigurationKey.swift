@@ -77,7 +77,7 @@ public struct ConfigurationKey: Sendable, Hashable {
   public var propertyName: String {
     var result = ""
     var previous: Character = "-"
-    for character in path {
+    for character in path.replacing("MiB", with: "Mib") {
       if character == "." {
         result += "-"
       } else if character.isUppercase {
