@@ -31,7 +31,7 @@ import Testing
       """
     let json = try JSONValue(parsing: text)
     let (configuration, problems) = OdigosConfiguration.parse(json)
-    #expect(problems.isEmpty, "\(problems)")
+    #expect(problems.allSatisfy { $0.message.contains("no effect yet") }, "\(problems)")
     #expect(configuration.mountMethod == .hostPath && configuration.uiMode == .readonly)
     #expect(configuration.rollbackStabilityWindow.milliseconds == 5_400_000)
     #expect(configuration.collectorGateway.sizing.goMemLimitMiB == 120)
@@ -77,7 +77,7 @@ import Testing
     let (configuration, problems) = OdigosConfiguration.parse(json)
     #expect(
       Set(problems.map(\.key)) == [
-        "mountMetod", "oidc", "rollout.speed", "collectorGateway.serviceGraph.extraDimensions",
+        "mountMetod", "oidc", "rollout.speed", "collectorGateway.serviceGraph",
       ])
     #expect(problems.allSatisfy { $0.severity == .warning })
     #expect(configuration.json["mountMetod"] == "x" && configuration.json.at("rollout", "speed") == 3)
@@ -140,9 +140,10 @@ import Testing
       "collectorGateway": ["minReplicas": 9, "maxReplicas": 3],
     ]
     let first = Self.resolve(user)
-    #expect(!first.isValid && first.isReadable && first.problems.count == 3)
+    let errors = first.problems.filter { $0.severity == .error }
+    #expect(!first.isValid && first.isReadable && errors.count == 3)
     #expect(first.configuration.clusterName == "new" && first.configuration.mountMethod == .virtualDevice)
-    #expect(first.problems.allSatisfy { $0.message.contains("its default holds") })
+    #expect(errors.allSatisfy { $0.message.contains("its default holds") })
     let lastGood: JSONValue = ["mountMethod": "k8s-host-path", "collectorGateway": ["maxReplicas": 4]]
     let later = EffectiveConfiguration.resolve(user: user, lastGood: lastGood)
     #expect(later.configuration.mountMethod == .hostPath && later.configuration.rollbackGraceTime == .seconds(300))
@@ -159,6 +160,12 @@ import Testing
     #expect(!Self.resolve(["ignoreOdigosNamespace": false]).configuration.ignores(namespace: "odigos-system"))
     #expect(Self.resolve(["openshiftEnabled": true]).configuration.ignores(namespace: "openshift-dns"))
     #expect(!Self.resolve(.null).configuration.ignores(namespace: "openshift-dns"))
+  }
+
+  @Test func everythingLeavesOutIgnoredAndSystemNamespaces() {
+    let names = ["default", "kube-system", "kube-public", "istio-system", "mine", "own", "shop"]
+    let configuration = Self.resolve(["ignoredNamespaces": ["mine"], "ignoreOdigosNamespace": false]).configuration
+    #expect(configuration.instrumentable(names, ownNamespace: "own") == ["default", "shop"])
   }
 
   static let mountMethods: [([String], JSONValue, MountMethod)] = [

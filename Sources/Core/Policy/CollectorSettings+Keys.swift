@@ -6,8 +6,8 @@ extension GatewaySettings: SettingsGroup {
       .integer("minReplicas", \.minReplicas, 1...1000, "The fewest replicas."),
       .integer("maxReplicas", \.maxReplicas, 1...1000, "The most replicas."),
     ] + CollectorResourceSettings.settings(below: \.sizing) + [
-      .group("serviceGraph", \.serviceGraph),
-      .bool("clusterMetricsEnabled", \.clusterMetricsEnabled, "Collects metrics of the cluster."),
+      .group("serviceGraph", \.serviceGraph).withoutEffect,
+      .bool("clusterMetricsEnabled", \.clusterMetricsEnabled, "Collects metrics of the cluster.").withoutEffect,
       .text("httpsProxyAddress", \.httpsProxyAddress, "The proxy for requests to destinations."),
       .map("nodeSelector", \.nodeSelector, "The labels of the nodes that the gateway runs on."),
       .text("deploymentName", \.deploymentName, "The name of the gateway's Deployment.").withoutEffect,
@@ -29,7 +29,7 @@ extension NodeCollectorSettings: SettingsGroup {
         always: true)
     ] + CollectorResourceSettings.settings(below: \.sizing) + [
       .bool("enableDataCompression", \.enableDataCompression, "Compresses what is sent to the gateway."),
-      .text("k8sNodeLogsDirectory", \.k8sNodeLogsDirectory, "The directory of the node's logs."),
+      .text("k8sNodeLogsDirectory", \.k8sNodeLogsDirectory, "The directory of the node's logs.").withoutEffect,
       .group("otlpExporterConfiguration", \.otlpExporterConfiguration),
       .group("resourceDetectors", \.resourceDetectors).withoutEffect,
     ]
@@ -40,11 +40,10 @@ extension ServiceGraphSettings: SettingsGroup {
   static var settings: [Setting<ServiceGraphSettings>] {
     [
       .bool("disabled", \.disabled, "Leaves the service graph out."),
-      .list("extraDimensions", \.extraDimensions, "Attributes that edges carry beside the usual ones.").withoutEffect,
+      .list("extraDimensions", \.extraDimensions, "Attributes that edges carry beside the usual ones."),
       .list(
         "virtualNodePeerAttributes", \.virtualNodePeerAttributes,
-        "Attributes that name peers which send no telemetry themselves."
-      ).withoutEffect,
+        "Attributes that name peers which send no telemetry themselves."),
     ]
   }
 }

@@ -48,9 +48,8 @@ struct ConfigurationReader {
     return value
   }
 
-  /// Notes that nothing acts on a key, where it is set.
+  /// Notes that nothing acts on a key that is set.
   mutating func noteWithoutEffect(_ key: String) {
-    guard let value = object[key], !value.isNull else { return }
     problems.append(ConfigurationProblem(.warning, key: path(key), "this key has no effect yet."))
   }
 

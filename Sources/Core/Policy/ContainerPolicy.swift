@@ -94,60 +94,8 @@ struct ContainerPolicy {
   private func decide(
     _ details: RuntimeFacts, _ distribution: Distribution, _ override: ContainerOverrideFacts?, _ rules: MergedRules
   ) -> ContainerVerdict {
-    if let refusal = obstacle(details, distribution) { return refusal }
-    let allowed =
-      override?.allowConcurrentAgents ?? facts.selection.allowConcurrentAgents
-      ?? facts.configuration.allowConcurrentAgents
-    let others = details.otherAgents.joined(separator: ", ")
-    if !others.isEmpty, !allowed {
-      let text = "Another agent runs in this container: \(others). Remove it, or set allowConcurrentAgents."
-      return refuse(.otherAgentDetected, text, distribution)
-    }
-    let signals: Set<CollectedSignal>
-    switch collected(rules) {
-    case .success(let collected): signals = collected
-    case .failure(let reason): return refuse(reason.code, reason.message, distribution)
-    }
-    var verdict = ContainerVerdict(
-      containerName: containerName, enabled: true,
-      reason: others.isEmpty
-        ? Reason(.enabledSuccessfully, "\(distribution.displayName) instruments this container.")
-        : Reason(.enabledWithOtherAgents, "\(distribution.displayName) instruments this container beside \(others)."),
-      distributionName: distribution.name)
-    verdict.distributionParameters =
-      distribution.parameters(from: details).filter { distribution.requiredParameters.contains($0.key) }
-    verdict.environmentMethod = distribution.needsEnvironment ? .podManifest : nil
-    if signals.contains(.traces) { verdict.traces = rules.traces(facts.configuration) }
-    if signals.contains(.metrics) { verdict.metrics = rules.metrics(facts.configuration) }
-    if signals.contains(.logs) { verdict.logs = rules.logs }
-    verdict.agentDiagnostics = rules.agentDiagnostics
-    return verdict
-  }
-
-  /// What the agent sends: what the node collector receives, without what rules take away.
-  private func collected(_ rules: MergedRules) -> Result<Set<CollectedSignal>, Reason> {
-    guard var signals = facts.nodeCollector.signals else {
-      return .failure(Reason(.waitingForNodeCollector, "The node collector is not ready to receive telemetry."))
-    }
-    if signals.isEmpty { return .failure(Reason(.noCollectedSignals, "No Destination collects any signal; add one.")) }
-    if !rules.tracesDisabledBy.isEmpty { signals.remove(.traces) }
-    if signals.isEmpty {
-      let names = rules.tracesDisabledBy.joined(separator: ", ")
-      let text = "Only traces are collected, and these InstrumentationRules turn them off here: \(names)."
-      return .failure(Reason(.noCollectedSignals, text))
-    }
-    return .success(signals)
-  }
-
-  /// Why the distribution cannot be used in this container; nil when it can.
-  private func obstacle(_ details: RuntimeFacts, _ distribution: Distribution) -> ContainerVerdict? {
     if let sentence = distribution.unavailable { return refuse(.noAvailableAgent, sentence, distribution) }
-    if facts.selection.workload.kind == .staticPod, distribution.changesPods {
-      let text =
-        "The kubelet reads a static pod from its node, where the webhook cannot change it; \(distribution.name) "
-        + "would have to be added there."
-      return refuse(.podNotChangeable, text, distribution)
-    }
+    if let sentence = unchangeable(distribution) { return refuse(.podNotChangeable, sentence, distribution) }
     let parameters = distribution.parameters(from: details)
     if let missing = distribution.requiredParameters.first(where: { parameters[$0] == nil }) {
       let text = "The parameter \(missing), which \(distribution.name) needs, could not be found out."
@@ -165,7 +113,68 @@ struct ContainerPolicy {
         return refuse(.missingDistroParameter, text, distribution)
       }
     }
-    return nil
+    let others = details.otherAgents.joined(separator: ", ")
+    if !others.isEmpty, !allowsOtherAgents(override) {
+      let text = "Another agent runs in this container: \(others). Remove it, or set allowConcurrentAgents."
+      return refuse(.otherAgentDetected, text, distribution)
+    }
+    switch collected(rules) {
+    case .failure(let reason): return refuse(reason.code, reason.message, distribution)
+    case .success(let signals):
+      var verdict = enable(distribution, parameters, besides: others)
+      tell(&verdict, rules, signals)
+      return verdict
+    }
+  }
+
+  private func enable(
+    _ distribution: Distribution, _ parameters: [String: String], besides others: String
+  ) -> ContainerVerdict {
+    var verdict = ContainerVerdict(
+      containerName: containerName, enabled: true,
+      reason: others.isEmpty
+        ? Reason(.enabledSuccessfully, "\(distribution.displayName) instruments this container.")
+        : Reason(.enabledWithOtherAgents, "\(distribution.displayName) instruments this container beside \(others)."),
+      distributionName: distribution.name)
+    verdict.distributionParameters = parameters.filter { distribution.requiredParameters.contains($0.key) }
+    verdict.environmentMethod = distribution.needsEnvironment ? .podManifest : nil
+    return verdict
+  }
+
+  /// What the rules and the configuration tell the agent.
+  private func tell(_ verdict: inout ContainerVerdict, _ rules: MergedRules, _ signals: Set<CollectedSignal>) {
+    if signals.contains(.traces) { verdict.traces = rules.traces(facts.configuration) }
+    if signals.contains(.metrics) { verdict.metrics = rules.metrics(facts.configuration) }
+    if signals.contains(.logs) { verdict.logs = rules.logs }
+    verdict.agentDiagnostics = rules.agentDiagnostics
+  }
+
+  /// The override's word on agents of others, else the Source's, else the configuration's.
+  private func allowsOtherAgents(_ override: ContainerOverrideFacts?) -> Bool {
+    override?.allowConcurrentAgents ?? facts.selection.allowConcurrentAgents
+      ?? facts.configuration.allowConcurrentAgents
+  }
+
+  /// Why the pod cannot be changed for the distribution; nil when it can.
+  private func unchangeable(_ distribution: Distribution) -> String? {
+    guard facts.selection.workload.kind == .staticPod, distribution.changesPods else { return nil }
+    return "The kubelet reads a static pod from its node, where the webhook cannot change it; \(distribution.name) "
+      + "would have to be added there."
+  }
+
+  /// What the agent sends: what the node collector receives, without what rules take away.
+  private func collected(_ rules: MergedRules) -> Result<Set<CollectedSignal>, Reason> {
+    guard var signals = facts.nodeCollector.signals else {
+      return .failure(Reason(.waitingForNodeCollector, "The node collector is not ready to receive telemetry."))
+    }
+    if signals.isEmpty { return .failure(Reason(.noCollectedSignals, "No Destination collects any signal; add one.")) }
+    if !rules.tracesDisabledBy.isEmpty { signals.remove(.traces) }
+    if signals.isEmpty {
+      let names = rules.tracesDisabledBy.joined(separator: ", ")
+      let text = "Only traces are collected, and these InstrumentationRules turn them off here: \(names)."
+      return .failure(Reason(.noCollectedSignals, text))
+    }
+    return .success(signals)
   }
 
   private func refuse(_ code: ReasonCode, _ message: String, _ distribution: Distribution? = nil) -> ContainerVerdict {

@@ -164,4 +164,11 @@ extension OdigosConfiguration {
     if ignoredNamespaces.contains(namespace) { return true }
     return openshiftEnabled && (namespace == "openshift" || namespace.hasPrefix("openshift-"))
   }
+
+  /// Of these namespaces the ones that "everything" means: neither ignored nor those of the system.
+  public func instrumentable(_ namespaces: [String], ownNamespace: String) -> [String] {
+    namespaces.filter {
+      !ignores(namespace: $0) && !Selection.systemNamespaces.contains($0) && $0 != ownNamespace
+    }
+  }
 }

@@ -23,11 +23,12 @@ extension OdigosConfiguration: SettingsGroup {
         read: { $0.strings($1).map { adding($0, to: defaultIgnoredContainers) } }, json: { .strings($0) }),
       .bool(
         "ignoreOdigosNamespace", \.ignoreOdigosNamespace, "Lists leave out the system's own namespace.", always: true),
-      .bool("psp", \.psp, "Installs PodSecurityPolicies.", always: true),
-      .text("imagePrefix", \.imagePrefix, "The registry that images come from."),
+      .bool("psp", \.psp, "Installs PodSecurityPolicies.", always: true).withoutEffect,
+      .text("imagePrefix", \.imagePrefix, "The registry that images come from.").withoutEffect,
       .bool(
         "skipWebhookIssuerCreation", \.skipWebhookIssuerCreation, "Certificates come from somebody else's issuer.",
-        always: true),
+        always: true
+      ).withoutEffect,
       .list("profiles", \.profiles, "The profiles that are on.", always: true),
     ]
   }
@@ -39,14 +40,17 @@ extension OdigosConfiguration: SettingsGroup {
         "uiMode", \.uiMode, .choice(UIMode.allCases.map(\.rawValue)), "What the UI may do.", always: true,
         // The older word for the same.
         read: { $0.value($1)?.string == "normal" ? .default : $0.choice($1, UIMode.self) },
-        json: { .string($0.rawValue) }),
-      .integer("uiPaginationLimit", \.uiPaginationLimit, 0...100_000, "Rows that the UI shows at once; 0 for its own."),
-      .text("centralBackendURL", \.centralBackendURL, "Where a central backend is."),
-      .text("clusterName", \.clusterName, "The name of this cluster in telemetry."),
+        json: { .string($0.rawValue) }
+      ).withoutEffect,
+      .integer("uiPaginationLimit", \.uiPaginationLimit, 0...100_000, "Rows that the UI shows at once; 0 for its own.")
+        .withoutEffect,
+      .text("centralBackendURL", \.centralBackendURL, "Where a central backend is.").withoutEffect,
+      .text("clusterName", \.clusterName, "The name of this cluster in telemetry.").withoutEffect,
       .choice("mountMethod", \.mountMethod, "How the agent files come into containers.", always: true),
       .text(
         "customContainerRuntimeSocketPath", \.customContainerRuntimeSocketPath,
-        "The socket of the container runtime where it is none of the usual ones."),
+        "The socket of the container runtime where it is none of the usual ones."
+      ).withoutEffect,
       .choice(
         "agentEnvVarsInjectionMethod", \.agentEnvVarsInjectionMethod,
         "How the variables that load an agent reach the process.", always: true),

@@ -24,8 +24,13 @@ extension SettingsGroup {
   /// Takes over what is set; the rest stays as it is.
   mutating func update(from reader: inout ConfigurationReader) {
     for setting in Self.settings {
+      if setting.hasEffect {
+        setting.read(&self, &reader)
+        continue
+      }
+      let before = self
       setting.read(&self, &reader)
-      if !setting.hasEffect { reader.noteWithoutEffect(setting.key) }
+      if self != before { reader.noteWithoutEffect(setting.key) }
     }
     check(&reader)
     unknown = reader.unread(known: [])

@@ -16,7 +16,7 @@ struct InstrumentorControllers: Sendable {
 
   /// Registers with the caches; make it before they run.
   init(client: KubeClient, caches: InstrumentorCaches, namespace: String, logger: Logger) {
-    let indexes = InstrumentorIndexes(caches: caches, namespace: namespace, logger: logger)
+    let indexes = InstrumentorIndexes(caches: caches, namespace: namespace)
     let reconciler = WorkloadReconciler(
       client: client, caches: caches, indexes: indexes, namespace: namespace,
       events: EventRecorder(client: client, component: InstrumentorName.fieldManager, logger: logger), logger: logger)

@@ -24,9 +24,10 @@ final class InstrumentorIndexes: Sendable {
   private let state = Locked(State())
   private let caches: InstrumentorCaches
   private let namespace: String
-  private let logger: Logger
+  private let logger: Logger?
 
-  init(caches: InstrumentorCaches, namespace: String, logger: Logger) {
+  /// Without a logger it tells nobody of a configuration that cannot be read; one in a process is enough.
+  init(caches: InstrumentorCaches, namespace: String, logger: Logger? = nil) {
     self.caches = caches
     self.namespace = namespace
     self.logger = logger
@@ -57,7 +58,7 @@ final class InstrumentorIndexes: Sendable {
       return (configuration, before)
     }
     if let problem, problem != before {
-      logger.error("the ConfigMap \(key) cannot be used as it is", metadata: ["detail": "\(problem)"])
+      logger?.error("the ConfigMap \(key) cannot be used as it is", metadata: ["detail": "\(problem)"])
     }
     return configuration
   }

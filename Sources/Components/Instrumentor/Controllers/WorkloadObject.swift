@@ -24,7 +24,12 @@ struct WorkloadObject: Sendable {
 
   /// The members that are read of workloads of that kind.
   static func readPaths(_ kind: WorkloadKind) -> [[String]] {
-    kind == .cronJob ? readPaths + [["spec", "jobTemplate", "spec", "template", "spec", "containers"]] : readPaths
+    if kind.isRestartable { return readPaths }
+    // What never restarts is not watched for how its pods are doing.
+    return identityPaths + [
+      ["metadata", "uid"], ["metadata", "labels"], ["metadata", "deletionTimestamp"],
+      kind.templatePath + ["spec", "containers"],
+    ]
   }
 
   let reference: WorkloadReference
