@@ -132,6 +132,25 @@ import Testing
     #expect(verdict.containers.map { ContainerVerdict(json: $0.json) } == verdict.containers)
   }
 
+  @Test(arguments: [(nil, true), (true, true), (false, false)] as [(Bool?, Bool)])
+  func theSourcesWordOnOtherAgentsIsBetween(_ source: Bool?, _ expected: Bool) {
+    var datadog = Self.python()
+    datadog.otherAgents = ["Datadog"]
+    var facts = Self.facts([datadog]) { $0.allowConcurrentAgents = true }
+    facts.selection.allowConcurrentAgents = source
+    #expect(AgentPolicy.decide(facts).isInjectionEnabled == expected)
+    facts.selection.containerOverrides = [ContainerOverrideFacts(containerName: "app", allowConcurrentAgents: true)]
+    #expect(AgentPolicy.decide(facts).isInjectionEnabled)
+  }
+
+  @Test func staticPodsCannotBeChanged() {
+    var facts = Self.facts([Self.python()])
+    facts.selection.workload.kind = .staticPod
+    #expect(AgentPolicy.decide(facts).reason.code == .podNotChangeable)
+    facts.selection.workload.kind = .pod
+    #expect(AgentPolicy.decide(facts).reason.code == .enabledSuccessfully)
+  }
+
   @Test func takenBack() {
     var facts = Self.facts([Self.python()])
     facts.rollback = Reason(.crashLoopBackOff, "Pod web-1 crashes.")

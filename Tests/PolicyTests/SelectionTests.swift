@@ -85,8 +85,23 @@ import Testing
       title: "two namespace Sources", sources: [namespaceSource("one"), namespaceSource("two")],
       expected: .conflictingSources, outcome: .undecided),
     Case(
-      title: "broken expression", sources: [source("s", "w(", expression: true)], expected: .invalidSource,
-      outcome: .undecided),
+      title: "broken expression", sources: [source("s", "w(", expression: true), namespaceSource()],
+      expected: .invalidSource, outcome: .undecided),
+    Case(
+      title: "a broken expression does not stop a Source that names the workload",
+      sources: [source("s", "w(", expression: true), source("t")], expected: .workloadSource, outcome: .instrument),
+    Case(
+      title: "a broken expression of another kind",
+      sources: [source("s", "w(", expression: true, kind: .daemonSet), namespaceSource()],
+      expected: .namespaceSource, outcome: .instrument),
+    Case(
+      title: "two expressions",
+      sources: [source("one", "w.*", expression: true, deleting: false), source("two", "[a-z]+", expression: true)],
+      expected: .conflictingSources, outcome: .undecided),
+    Case(
+      title: "a namespace Source under another name",
+      sources: [SourceFacts(name: "n", namespace: "shop", target: .namespace, workloadName: "other")],
+      expected: .noSource, outcome: .leave),
   ]
 
   @Test(arguments: cases) func decides(_ item: Case) {
@@ -101,13 +116,37 @@ import Testing
 
   private func label(_ value: String?) -> [String: String] { value.map { ["odigos-instrumentation": $0] } ?? [:] }
 
-  @Test(arguments: ["kube-system", "own"]) func systemNamespacesNever(_ namespace: String) {
+  @Test(arguments: ["kube-system", "kube-public", "kube-node-lease", "own"]) func systemNamespacesNever(
+    _ namespace: String
+  ) {
     let workload = WorkloadReference(namespace: namespace, kind: .deployment, name: "web")
     let verdict = Selection.decide(
       workload: workload, workloadLabels: ["odigos-instrumentation": "enabled"],
       namespaceLabels: ["odigos-instrumentation": "enabled"],
       sources: SourceIndex([Self.source("s", namespace: namespace)]), ownNamespace: "own")
     #expect(verdict.reason.code == .ignoredNamespace && !verdict.isInstrumented)
+  }
+
+  @Test(arguments: WorkloadKind.allCases) func everyKindCanBeSelected(_ kind: WorkloadKind) {
+    let workload = WorkloadReference(namespace: "shop", kind: kind, name: "web")
+    for source in [
+      Self.source("s", kind: kind), Self.source("s", "w.b", expression: true, kind: kind), Self.namespaceSource("s"),
+    ] {
+      let verdict = Selection.decide(
+        workload: workload, workloadLabels: [:], namespaceLabels: [:], sources: SourceIndex([source]),
+        ownNamespace: "own")
+      #expect(verdict.isInstrumented && verdict.sourceNames == ["s"])
+      #expect(verdict.isNamedBySource == (source.target != .namespace && !source.matchesByExpression))
+    }
+  }
+
+  @Test func theWorkloadsWordOnOtherAgentsCountsMore() {
+    var (workload, namespace) = (Self.source("s"), Self.namespaceSource())
+    #expect(decide([workload, namespace]).allowConcurrentAgents == nil)
+    namespace.allowConcurrentAgents = true
+    #expect(decide([workload, namespace]).allowConcurrentAgents == true)
+    workload.allowConcurrentAgents = false
+    #expect(decide([workload, namespace]).allowConcurrentAgents == false)
   }
 
   @Test func conflictsNameTheSources() {

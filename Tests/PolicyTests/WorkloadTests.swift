@@ -48,7 +48,13 @@ import Testing
       expected: "shop/StaticPod/the-pod"),
     Origin(title: "Mirror of something else", owners: [owner("Node", "n1")], expected: nil),
     Origin(title: "Unknown owner", owners: [owner("SparkApplication", "x")], expected: nil),
-    Origin(title: "No owner", owners: [], expected: nil),
+    Origin(title: "No owner", owners: [], expected: "shop/Pod/the-pod"),
+    Origin(
+      title: "Static pod of an old kubelet", owners: [], annotations: ["kubernetes.io/config.source": "file"],
+      expected: "shop/StaticPod/the-pod"),
+    Origin(
+      title: "A pod that came through the API server", owners: [], annotations: ["kubernetes.io/config.source": "api"],
+      expected: "shop/Pod/the-pod"),
     Origin(
       title: "The controller among several owners",
       owners: [owner("Foo", "x", controller: false), owner("DaemonSet", "logs")], expected: "shop/DaemonSet/logs"),
@@ -68,6 +74,10 @@ import Testing
     #expect(WorkloadOwner(pod: view, namespace: "") == nil)
   }
 
+  @Test func aPodOfItsOwnNeedsAName() {
+    #expect(WorkloadOwner(pod: Pod(json: ["metadata": ["generateName": "job-", "namespace": "shop"]])) == nil)
+  }
+
   @Test func theObjectBetweenIsKept() {
     let pod: JSONValue = [
       "metadata": ["namespace": "shop", "ownerReferences": [Self.owner("ReplicaSet", "web-6bc8d")]]
@@ -84,7 +94,8 @@ import Testing
     #expect(WorkloadKind(named: kind.rawValue.uppercased()) == kind)
   }
 
-  @Test(arguments: ["", "deployment", "deployment-", "pod-x", "-x"]) func otherNamesAreNoConfig(_ name: String) {
+  @Test(arguments: ["", "deployment", "deployment-", "thing-x", "pod", "-x"]) func otherNamesAreNoConfig(_ name: String)
+  {
     #expect(WorkloadReference(instrumentationConfigName: name, namespace: "shop") == nil)
   }
 }

@@ -46,9 +46,21 @@ import Testing
 
   @Test(arguments: [
     ("mountMethod: by-magic", "mountMethod"), ("collectorGateway: {requestMemoryMiB: a lot}", "requestMemoryMiB"),
-    ("a: [b", "no YAML"), ("- a\n- b\n", "object"),
   ])
-  func anInvalidConfigurationKeepsTheLastGoodOne(bad: String, finding: String) {
+  func aWrongValueCostsOnlyItself(bad: String, finding: String) {
+    let good = decide("clusterName: here\nmountMethod: k8s-host-path\n")
+    let live = good.effective.map { ConfigMap(json: $0.object.json) }
+    let decision = decide("clusterName: there\n\(bad)\n", live: live)
+    #expect(decision.isAccepted && decision.hasErrors)
+    #expect(decision.configuration?.clusterName == "there")
+    #expect(decision.configuration?.mountMethod == (finding == "mountMethod" ? .hostPath : .virtualDevice))
+    let annotations = decision.effective?.object.metadata.annotations
+    #expect(annotations?["odigos.io/configuration-status"] == "PartlyApplied")
+    #expect(annotations?["odigos.io/configuration-problems"]?.contains(finding) == true, "\(decision.findings)")
+  }
+
+  @Test(arguments: [("a: [b", "no YAML"), ("- a\n- b\n", "object")])
+  func aConfigurationThatCannotBeReadKeepsTheLastGoodOne(bad: String, finding: String) {
     let good = decide("clusterName: here\n")
     let live = good.effective.map { ConfigMap(json: $0.object.json) }
     let decision = decide(bad, live: live)
@@ -61,11 +73,18 @@ import Testing
     #expect(annotations?["odigos.io/configuration-problems"]?.contains(finding) == true, "\(decision.findings)")
   }
 
-  @Test func anInvalidFirstConfigurationWritesNothing() {
-    let decision = decide("mountMethod: by-magic")
+  @Test func aFirstConfigurationThatCannotBeReadWritesNothing() {
+    let decision = decide("a: [b")
     #expect(decision.configuration == nil)
     #expect(decision.effective == nil)
-    #expect(decision.findings.contains("mountMethod"))
+    #expect(decision.findings.contains("no YAML"))
+  }
+
+  @Test func anOverlayThatCannotBeReadDoesNotStopTheOthers() {
+    let decision = decide("clusterName: user\n", overlays: ["a: [b", "uiPaginationLimit: 7\n"])
+    #expect(decision.isAccepted && decision.hasErrors)
+    #expect(decision.configuration?.clusterName == "user" && decision.configuration?.uiPaginationLimit == 7)
+    #expect(decision.findings.contains("ConfigMap overlay is no YAML"))
   }
 
   @Test func aConfigMapWithoutTheKeyIsAnError() {

@@ -30,18 +30,20 @@ public struct Instrumentor: Sendable {
     let version = try await serverVersion(client, shell.logger)
     // From 1.26 on a Service keeps traffic on its node; older clusters reach the node collector by host port.
     let endpoint: InjectionSettings.Endpoint = version >= (1, 26) ? .localTrafficService : .nodeAddress
-    await Instrumentor(shell, settings, client, endpoint).run()
+    let others = try await WorkloadDiscovery(client: client, logger: shell.logger).informers()
+    await Instrumentor(shell, settings, client, endpoint, others).run()
   }
 
   private init(
     _ shell: ServiceShell, _ settings: InstrumentorSettings, _ client: KubeClient,
-    _ endpoint: InjectionSettings.Endpoint
+    _ endpoint: InjectionSettings.Endpoint, _ others: [WorkloadInformer]
   ) {
     self.shell = shell
     self.settings = settings
     self.client = client
-    caches = InstrumentorCaches(client: client, namespace: settings.namespace, logger: shell.logger)
-    feed = AdmissionFeed(caches: caches, namespace: settings.namespace, endpoint: endpoint)
+    caches = InstrumentorCaches(
+      client: client, namespace: settings.namespace, others: others, logger: shell.logger)
+    feed = AdmissionFeed(caches: caches, namespace: settings.namespace, endpoint: endpoint, logger: shell.logger)
   }
 
   private static func serverVersion(_ client: KubeClient, _ logger: Logger) async throws -> (Int, Int) {
@@ -63,6 +65,7 @@ public struct Instrumentor: Sendable {
       client: client, caches: caches, namespace: settings.namespace, logger: shell.logger,
       isWebhookServing: { [serving] in serving.withLock { $0 } })
     let release = SourceRelease(client: client, caches: caches, logger: shell.logger)
+    let rules = RuleStatusController(client: client, caches: caches, logger: shell.logger)
     let elector = LeaderElector(
       client: client, namespace: settings.namespace, name: InstrumentorName.lease, identity: settings.identity,
       logger: shell.logger)
@@ -75,6 +78,7 @@ public struct Instrumentor: Sendable {
           await withTaskGroup(of: Void.self) { leading in
             leading.addTask { await controllers.run() }
             leading.addTask { await release.run() }
+            leading.addTask { await rules.run() }
           }
         }
       }
@@ -120,11 +124,16 @@ public struct Instrumentor: Sendable {
     }
   }
 
+  /// How long it takes at most until no node sends new connections to a pod that is being deleted; the pod's
+  /// terminationGracePeriodSeconds holds this and the grace of `shutdown`.
+  private static let farewell: Duration = .seconds(8)
+
   /// Leaves the Service first: requests that are on their way meanwhile are still answered.
   private func stop(_ server: HTTPServer) async {
     shell.health.setReady("webhook", false)
     serving.withLock { $0 = false }
-    await Task.detached { try? await Task.sleep(for: .seconds(2)) }.value
+    await server.retire()
+    await Task.detached { try? await Task.sleep(for: Self.farewell) }.value
     await server.shutdown(grace: .seconds(5))
   }
 
@@ -136,5 +145,9 @@ public struct Instrumentor: Sendable {
     shell.health.addMetric(
       "odigos_instrumentor_workloads", help: "Workloads with an InstrumentationConfig.", kind: "gauge"
     ) { [("", Double(table.count))] }
+    let feed = feed
+    shell.health.addMetric(
+      "odigos_instrumentor_configuration_valid", help: "Whether effective-config can be used as it is.", kind: "gauge"
+    ) { [("", feed.configurationProblem == nil ? 1 : 0)] }
   }
 }

@@ -17,8 +17,12 @@ struct InstrumentorCaches: Sendable {
   let collectorsGroups: Informer<CollectorsGroup>
   let effectiveConfiguration: Informer<ConfigMap>
   let pods: Informer<Pod>
+  let rules: Informer<InstrumentationRule>
+  /// The kinds of workloads that not every cluster has.
+  let others: [WorkloadInformer]
 
-  init(client: KubeClient, namespace: String, logger: Logger) {
+  init(client: KubeClient, namespace: String, others: [WorkloadInformer] = [], logger: Logger) {
+    self.others = others
     sources = Informer(client: client, logger: logger)
     namespaces = Informer(client: client, logger: logger) { $0.keeping([["metadata"]]) }
     deployments = Informer(client: client, logger: logger) { $0.keeping(WorkloadObject.readPaths) }
@@ -29,6 +33,7 @@ struct InstrumentorCaches: Sendable {
     effectiveConfiguration = Informer(
       client: client, namespace: namespace,
       options: ListOptions(fieldSelector: "metadata.name=\(OdigosName.effectiveConfiguration)"), logger: logger)
+    rules = Informer(client: client, namespace: namespace, logger: logger)
     pods = Informer(client: client, logger: logger) { $0.reduced }
   }
 
@@ -44,6 +49,8 @@ struct InstrumentorCaches: Sendable {
       group.addTask { await collectorsGroups.run() }
       group.addTask { await effectiveConfiguration.run() }
       group.addTask { await pods.run() }
+      group.addTask { await rules.run() }
+      for informer in others { group.addTask { await informer.run() } }
     }
   }
 
@@ -58,6 +65,8 @@ struct InstrumentorCaches: Sendable {
     await collectorsGroups.waitForSync()
     await effectiveConfiguration.waitForSync()
     await pods.waitForSync()
+    await rules.waitForSync()
+    for informer in others { await informer.waitForSync() }
   }
 
   /// The workload, if it exists.
@@ -67,11 +76,15 @@ struct InstrumentorCaches: Sendable {
     case .deployment: return deployments.get(key).map { WorkloadObject(reference, $0.json) }
     case .statefulSet: return statefulSets.get(key).map { WorkloadObject(reference, $0.json) }
     case .daemonSet: return daemonSets.get(key).map { WorkloadObject(reference, $0.json) }
-    case .cronJob, .job, .staticPod, .deploymentConfig, .rollout: return nil
+    case .pod, .staticPod:
+      guard let pod = pods.get(key), WorkloadReference(ownerOf: pod) == reference else { return nil }
+      return WorkloadObject(reference, pod.json)
+    case .cronJob, .job, .deploymentConfig, .rollout:
+      return others.first { $0.kind == reference.kind }?.object(key).map { WorkloadObject(reference, $0) }
     }
   }
 
-  /// Every workload of a namespace, or of all.
+  /// Every workload of a namespace, or of all, without those that are pods.
   func workloads(in namespace: String?) -> [WorkloadReference] {
     func references<Resource: KubeResource>(_ kind: WorkloadKind, _ all: [Resource]) -> [WorkloadReference] {
       all.compactMap { object in
@@ -79,8 +92,12 @@ struct InstrumentorCaches: Sendable {
         return WorkloadReference(namespace: home, kind: kind, name: object.name)
       }
     }
+    let rare = others.flatMap { informer in
+      informer.keys().filter { namespace == nil || $0.namespace == namespace }
+        .map { WorkloadReference(namespace: $0.namespace, kind: informer.kind, name: $0.name) }
+    }
     return references(.deployment, deployments.all) + references(.statefulSet, statefulSets.all)
-      + references(.daemonSet, daemonSets.all)
+      + references(.daemonSet, daemonSets.all) + rare
   }
 }
 

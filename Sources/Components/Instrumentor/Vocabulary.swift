@@ -28,8 +28,10 @@ enum InstrumentorCondition {
   static let agentEnabled = "AgentEnabled"
   static let workloadRollout = "WorkloadRollout"
   static let podsManifestInjection = "PodsManifestInjection"
+  /// On an InstrumentationRule.
+  static let ruleApplied = "Applied"
 
-  /// All of them.
+  /// All that an InstrumentationConfig has from the instrumentor.
   static let all = [markedForInstrumentation, agentEnabled, workloadRollout, podsManifestInjection]
 }
 

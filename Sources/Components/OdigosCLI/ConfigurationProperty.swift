@@ -1,24 +1,23 @@
 import JSON
+import Policy
+import YAML
 
-/// A property that `odigos config set` knows: its command-line name, where it is in the configuration, its form.
+/// A property that `odigos config set` knows: a key of the configuration under its command-line name.
 struct ConfigurationProperty {
-  /// How its values are written.
-  enum Form {
-    case bool, int, string, list, map
-    case oneOf([String])
-  }
-
   /// The name on the command line.
   var name: String
+  /// The key.
+  var key: ConfigurationKey
+
   /// Its place in the configuration, members divided by dots.
-  var path: String
-  /// How its values are written.
-  var form: Form
+  var path: String { key.path }
 
   /// The value that command-line arguments stand for.
   func parse(_ arguments: [String]) throws -> JSONValue {
-    if case .list = form { return .array(arguments.flatMap { $0.split(separator: ",") }.map { .string(String($0)) }) }
-    if case .map = form {
+    if case .list = key.form {
+      return .array(arguments.flatMap { $0.split(separator: ",") }.map { .string(String($0)) })
+    }
+    if case .map = key.form {
       var object = JSONObject()
       for argument in arguments {
         guard let sign = argument.firstIndex(of: "=") else { throw failure("key=value …", argument) }
@@ -29,17 +28,25 @@ struct ConfigurationProperty {
     guard arguments.count == 1, let argument = arguments.first else {
       throw failure("one value", arguments.isEmpty ? "none" : arguments.joined(separator: " "))
     }
-    switch form {
+    switch key.form {
     case .bool:
       guard let value = Bool(argument) else { throw failure("true or false", argument) }
       return .bool(value)
-    case .int:
-      guard let value = Int(argument) else { throw failure("a whole number", argument) }
+    case .integer(let range):
+      guard let value = Int(argument), range.contains(value) else {
+        throw failure("a whole number from \(key.form.allowed)", argument)
+      }
       return .int(value)
-    case .oneOf(let allowed):
+    case .choice(let allowed):
       guard allowed.contains(argument) else { throw failure(allowed.joined(separator: ", "), argument) }
       return .string(argument)
-    case .string, .list, .map: return .string(argument)
+    case .duration:
+      guard ConfigurationDuration(argument) != nil else { throw failure(key.form.allowed, argument) }
+      return .string(argument)
+    case .structure:
+      guard let value = try? YAML.parse(Array(argument.utf8)) else { throw failure(key.form.allowed, argument) }
+      return value
+    case .text, .list, .map: return .string(argument)
     }
   }
 
@@ -47,32 +54,31 @@ struct ConfigurationProperty {
     CommandFailure("\(name) takes \(wanted), not \(got)", next: "odigos config set \(name) VALUE")
   }
 
+  /// The property of that name, which may also be the key itself.
+  static func named(_ name: String) -> ConfigurationProperty? {
+    all.first { $0.name == name } ?? all.first { $0.path == name }
+  }
+
   /// Every property.
-  static let all: [ConfigurationProperty] = [
-    .init(name: "telemetry-enabled", path: "telemetryEnabled", form: .bool),
-    .init(name: "openshift-enabled", path: "openshiftEnabled", form: .bool),
-    .init(name: "psp", path: "psp", form: .bool),
-    .init(name: "skip-webhook-issuer-creation", path: "skipWebhookIssuerCreation", form: .bool),
-    .init(name: "allow-concurrent-agents", path: "allowConcurrentAgents", form: .bool),
-    .init(name: "karpenter-enabled", path: "karpenterEnabled", form: .bool),
-    .init(name: "instrumentation-auto-rollback-disabled", path: "rollbackDisabled", form: .bool),
-    .init(name: "instrumentation-auto-rollback-grace-time", path: "rollbackGraceTime", form: .string),
-    .init(name: "instrumentation-auto-rollback-stability-window", path: "rollbackStabilityWindow", form: .string),
-    .init(name: "automatic-rollout-disabled", path: "rollout.automaticRolloutDisabled", form: .bool),
-    .init(name: "mount-method", path: "mountMethod", form: .oneOf(["k8s-virtual-device", "k8s-host-path"])),
-    .init(
-      name: "agent-env-vars-injection-method", path: "agentEnvVarsInjectionMethod",
-      form: .oneOf(["loader", "pod-manifest", "loader-fallback-to-pod-manifest"])),
-    .init(name: "image-prefix", path: "imagePrefix", form: .string),
-    .init(name: "collector-image", path: "collectorImage", form: .string),
-    .init(name: "cluster-name", path: "clusterName", form: .string),
-    .init(name: "ui-mode", path: "uiMode", form: .oneOf(["default", "readonly"])),
-    .init(name: "ui-pagination-limit", path: "uiPaginationLimit", form: .int),
-    .init(name: "ui-remote-url", path: "uiRemoteUrl", form: .string),
-    .init(name: "central-backend-url", path: "centralBackendURL", form: .string),
-    .init(name: "custom-container-runtime-socket-path", path: "customContainerRuntimeSocketPath", form: .string),
-    .init(name: "node-selector", path: "nodeSelector", form: .map),
-    .init(name: "ignored-namespaces", path: "ignoredNamespaces", form: .list),
-    .init(name: "ignored-containers", path: "ignoredContainers", form: .list),
+  static let all: [ConfigurationProperty] = OdigosConfiguration.keys.map { key in
+    ConfigurationProperty(name: olderNames[key.path] ?? key.propertyName, key: key)
+  }
+
+  /// Names that the command has always had and that are not their keys'.
+  private static let olderNames = [
+    "rollbackDisabled": "instrumentation-auto-rollback-disabled",
+    "rollbackGraceTime": "instrumentation-auto-rollback-grace-time",
+    "rollbackStabilityWindow": "instrumentation-auto-rollback-stability-window",
+    "rollout.automaticRolloutDisabled": "automatic-rollout-disabled",
   ]
+
+  /// The list for `--help`.
+  static var help: String {
+    all.map { property in
+      let standard = property.key.defaultText.isEmpty ? "" : ", default \(property.key.defaultText)"
+      let effect = property.key.hasEffect ? "" : " (nothing acts on it yet)"
+      return "  \(property.name)\n      \(property.key.summary)\(effect)\n"
+        + "      \(property.key.form.name): \(property.key.form.allowed)\(standard)"
+    }.joined(separator: "\n")
+  }
 }

@@ -21,15 +21,19 @@ struct ConfigurationStore {
     return value.isNull ? [:] : value
   }
 
-  /// Sets keys (nil removes one), counts `configVersion` up, and writes it; an invalid result is refused.
+  /// Sets keys (nil removes one), counts `configVersion` up, and writes it; a change that makes an error is refused.
   func change(_ changes: [(key: String, value: JSONValue?)]) async throws {
     guard let object = try await find() else {
       throw CommandFailure("there is no ConfigMap odigos-config in \(namespace)", next: "run `odigos install`")
     }
     var configuration = try await read()
+    // What was wrong before must not keep anybody from mending it value by value.
+    let before = Set(OdigosConfiguration.parse(configuration).problems)
     for change in changes { configuration.set(change.key.split(separator: ".").map(String.init), change.value) }
     configuration["configVersion"] = .int((configuration["configVersion"]?.int ?? 0) + 1)
-    let problems = OdigosConfiguration.parse(configuration).problems.filter { $0.severity == .error }
+    let problems = OdigosConfiguration.parse(configuration).problems.filter {
+      $0.severity == .error && !before.contains($0)
+    }
     if let first = problems.first {
       throw CommandFailure(
         "the configuration would be invalid: \(first)", next: "nothing was changed; give another value")

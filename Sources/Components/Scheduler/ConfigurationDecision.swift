@@ -13,8 +13,10 @@ struct ConfigurationDecision: Sendable {
   var effective: DesiredObject?
   /// The objects of the profiles with the hash that marks them; nil while the ones that are there should stay.
   var profiles: (objects: [DesiredObject], hash: String)?
-  /// Whether the user's configuration is the one in effect.
+  /// Whether the user's configuration is the one in effect, except for single values that cannot be used.
   var isAccepted: Bool
+  /// Whether single values of it cannot be used.
+  var hasErrors = false
   /// What the user should know, one finding on each line; "" for nothing.
   var findings: String
 
@@ -27,13 +29,18 @@ struct ConfigurationDecision: Sendable {
     -> ConfigurationDecision
   {
     var problems: [ConfigurationProblem] = []
+    let lastGood = live?.json.at("data", ConfigMapKey.configuration)?.string
+    let lastGoodSettings = lastGood.flatMap { try? YAML.parse(Array($0.utf8)) }
     if user == nil {
       let text = "there is no ConfigMap \(ObjectName.userConfiguration); everything has its default"
       problems.append(ConfigurationProblem(.warning, key: "", text))
     }
+    let settings = user.map { read($0, .error, &problems) } ?? .null
+    let isReadable = !problems.contains { $0.severity == .error }
+    // One that cannot be read says nothing; it does not stop what the others say.
+    let readable = overlays.map { read($0, .warning, &problems) }.filter { $0.object != nil }
     let resolved = EffectiveConfiguration.resolve(
-      user: user.map { read($0, .error, &problems) } ?? .null,
-      overlays: overlays.map { read($0, .warning, &problems) }, ownNamespace: namespace)
+      user: settings, overlays: readable, lastGood: lastGoodSettings, ownNamespace: namespace)
     problems += resolved.problems
     var sizing: [String] = []
     for role in CollectorRole.allCases {
@@ -42,18 +49,17 @@ struct ConfigurationDecision: Sendable {
     problems += sizing.map { ConfigurationProblem(.warning, key: "", $0) }
 
     let findings = problems.map(\.description).joined(separator: "\n")
-    guard problems.contains(where: { $0.severity == .error }) else {
+    if isReadable, resolved.isReadable {
       let objects = resolved.profileObjects.compactMap(profileObject)
+      let hasErrors = problems.contains { $0.severity == .error }
       return ConfigurationDecision(
         configuration: resolved.configuration,
-        effective: effective(YAML.serialize(resolved.configuration.json), "Applied", findings, namespace),
-        profiles: (objects, resolved.profilesHash), isAccepted: true, findings: findings)
+        effective: effective(
+          YAML.serialize(resolved.configuration.json), hasErrors ? "PartlyApplied" : "Applied", findings, namespace),
+        profiles: (objects, resolved.profilesHash), isAccepted: true, hasErrors: hasErrors, findings: findings)
     }
-    let lastGood = live?.json.at("data", ConfigMapKey.configuration)?.string
     return ConfigurationDecision(
-      configuration: lastGood.flatMap { try? YAML.parse(Array($0.utf8)) }.map {
-        OdigosConfiguration.parse($0).configuration
-      },
+      configuration: lastGoodSettings.map { OdigosConfiguration.parse($0).configuration },
       effective: lastGood.map { effective($0, "Refused", findings, namespace) }, profiles: nil, isAccepted: false,
       findings: findings)
   }

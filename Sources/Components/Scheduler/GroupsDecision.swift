@@ -65,26 +65,10 @@ struct GroupsDecision: Sendable, Equatable {
     group.spec.collectorOwnMetricsPort = settings.collectorOwnMetricsPort
     if !configuration.nodeSelector.isEmpty { group.spec.nodeSelector = configuration.nodeSelector }
     if settings.enableDataCompression { group.spec.enableDataCompression = true }
-    if let exporter = settings.unknown["otlpExporterConfiguration"] {
-      group.spec.otlpExporterConfiguration = wellTyped(exporter)
+    if settings.otlpExporterConfiguration != OTLPExporterSettings() {
+      group.spec.otlpExporterConfiguration = CollectorsGroupSpecOtlpExporterConfiguration(
+        json: settings.otlpExporterConfiguration.json)
     }
     return group
-  }
-
-  /// The exporter's settings without members of a wrong type, for which the API server would refuse the whole group.
-  private static func wellTyped(_ json: JSONValue) -> CollectorsGroupSpecOtlpExporterConfiguration {
-    let given = CollectorsGroupSpecOtlpExporterConfiguration(json: json)
-    var result = CollectorsGroupSpecOtlpExporterConfiguration()
-    result.enableDataCompression = given.enableDataCompression
-    result.timeout = given.timeout
-    if let retry = given.retryOnFailure {
-      var kept = CollectorsGroupSpecOtlpExporterConfigurationRetryOnFailure()
-      kept.enabled = retry.enabled
-      kept.initialInterval = retry.initialInterval
-      kept.maxInterval = retry.maxInterval
-      kept.maxElapsedTime = retry.maxElapsedTime
-      result.retryOnFailure = kept
-    }
-    return result
   }
 }

@@ -72,6 +72,8 @@ struct SchedulerReconciler: Sendable {
     let (reason, message) =
       if !decision.isAccepted {
         (ConfigurationEvent.refused, "the last good configuration stays in effect:\n\(decision.findings)")
+      } else if decision.hasErrors {
+        (ConfigurationEvent.partlyApplied, "values that cannot be used were left out:\n\(decision.findings)")
       } else if !decision.findings.isEmpty {
         (ConfigurationEvent.warnings, decision.findings)
       } else {

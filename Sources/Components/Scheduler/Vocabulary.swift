@@ -18,7 +18,8 @@ enum SchedulerEnvironment {
 
 /// Annotations of the ConfigMap `effective-config`.
 enum ConfigurationAnnotation {
-  /// `Applied`, or `Refused` while the user's configuration has errors and the last good one stays in effect.
+  /// `Applied`; `PartlyApplied` while single values of it cannot be used; `Refused` while it cannot be read at all
+  /// and the last good one stays in effect.
   static let status = "odigos.io/configuration-status"
   /// What the user should know, one finding on each line.
   static let problems = "odigos.io/configuration-problems"
@@ -30,6 +31,8 @@ enum ConfigurationEvent {
   static let applied = "ConfigurationApplied"
   /// It is in effect, but some of it has none.
   static let warnings = "ConfigurationWarnings"
-  /// It has errors; the last good one stays in effect.
+  /// It is in effect, except for values that cannot be used.
+  static let partlyApplied = "ConfigurationPartlyApplied"
+  /// It cannot be read; the last good one stays in effect.
   static let refused = "ConfigurationRefused"
 }

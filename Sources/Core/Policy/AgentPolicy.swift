@@ -12,19 +12,23 @@ public struct AgentFacts: Sendable {
   public var nodeCollector: NodeCollectorState
   /// The effective configuration.
   public var configuration: OdigosConfiguration
+  /// Every InstrumentationRule that there is.
+  public var rules: [InstrumentationRuleFacts]
   /// Why instrumentation was taken back, or is withheld, where it is (`Rollback`).
   public var rollback: Reason?
 
   /// Gathers the facts.
   public init(
     selection: SelectionVerdict, containerNames: [String], runtimeDetails: [RuntimeFacts],
-    nodeCollector: NodeCollectorState, configuration: OdigosConfiguration, rollback: Reason? = nil
+    nodeCollector: NodeCollectorState, configuration: OdigosConfiguration, rules: [InstrumentationRuleFacts] = [],
+    rollback: Reason? = nil
   ) {
     self.selection = selection
     self.containerNames = containerNames
     self.runtimeDetails = runtimeDetails
     self.nodeCollector = nodeCollector
     self.configuration = configuration
+    self.rules = rules
     self.rollback = rollback
   }
 }
@@ -38,11 +42,21 @@ public enum AgentPolicy {
     }
     let names = containerNames(facts)
     let containers = names.map { ContainerPolicy(facts: facts, containerName: $0).decide() }
-    return AgentVerdict(
+    var verdict = AgentVerdict(
       reason: workloadReason(containers), containers: containers,
       agentsMetaHash: AgentsMetaHash.compute(
         containers: containers, serviceName: facts.selection.serviceName, nodeCollector: facts.nodeCollector,
         mountMethod: facts.configuration.mountMethod))
+    verdict.sdkConfigs = sdkConfigs(facts, containers)
+    return verdict
+  }
+
+  /// What the rules say to agents of the older generation: an entry for each language that gets one.
+  private static func sdkConfigs(_ facts: AgentFacts, _ containers: [ContainerVerdict]) -> [JSONValue] {
+    let languages = Set(containers.filter(\.enabled).compactMap(\.language)).sorted { $0.rawValue < $1.rawValue }
+    return languages.compactMap { language in
+      InstrumentationRules.merge(facts.rules, workload: facts.selection.workload, language: language).sdkConfig
+    }
   }
 
   /// The containers of the template, then those that were only seen running (injected by others) or overridden.
@@ -87,6 +101,29 @@ public struct ContainerVerdict: Sendable, Hashable {
   public var distributionParameters: [String: String] = [:]
   /// How the variables that load the agent reach the process; nil without an agent.
   public var environmentMethod: EnvironmentInjectionMethod?
+  /// What the agent is told about traces; nil where it sends none.
+  public var traces: JSONValue?
+  /// What the agent is told about metrics; nil where it sends none.
+  public var metrics: JSONValue?
+  /// What the agent is told about logs; nil where it sends none.
+  public var logs: JSONValue?
+  /// How much the agent logs; nil for its default.
+  public var agentDiagnostics: JSONValue?
+
+  /// The signals that the agent sends; nil where that is not said, as in objects of older releases.
+  public var signals: Set<CollectedSignal>? {
+    var signals: Set<CollectedSignal> = []
+    if traces != nil { signals.insert(.traces) }
+    if metrics != nil { signals.insert(.metrics) }
+    if logs != nil { signals.insert(.logs) }
+    return signals.isEmpty ? nil : signals
+  }
+
+  /// The language of the programs that the distribution is for.
+  var language: ProgrammingLanguage? { distributionName.flatMap(Distributions.named)?.language }
+
+  /// The members of the entry that agents can be told while they run: a change of them is no reason for new pods.
+  static let settingsKeys = ["traces", "metrics", "logs", "agentDiagnostics"]
 
   /// The entry of `spec.containers` of the InstrumentationConfig.
   public var json: JSONValue {
@@ -101,6 +138,10 @@ public struct ContainerVerdict: Sendable, Hashable {
       value["distroParams"] = writer["distroParams"]
     }
     value["envInjectionMethod"] = environmentMethod.map { .string($0.rawValue) }
+    value["traces"] = traces
+    value["metrics"] = metrics
+    value["logs"] = logs
+    value["agentDiagnostics"] = agentDiagnostics
     return value
   }
 }
@@ -113,6 +154,8 @@ public struct AgentVerdict: Sendable, Hashable {
   public var containers: [ContainerVerdict]
   /// Changes exactly when a new pod would be injected differently; "" when no container gets an agent.
   public var agentsMetaHash: String
+  /// `spec.sdkConfigs` of the InstrumentationConfig, for agents of the older generation.
+  public var sdkConfigs: [JSONValue] = []
 
   /// Whether any container gets an agent (`spec.agentInjectionEnabled`).
   public var isInjectionEnabled: Bool { containers.contains(where: \.enabled) }
@@ -131,10 +174,10 @@ enum AgentsMetaHash {
     for container in enabled.sorted(by: { $0.containerName < $1.containerName }) {
       var entry = container.json
       // Words for people change with releases and mean no other injection.
-      for key in ["agentEnabledReason", "agentEnabledMessage"] { entry[key] = nil }
+      for key in ["agentEnabledReason", "agentEnabledMessage"] + ContainerVerdict.settingsKeys { entry[key] = nil }
       let distribution = container.distributionName.flatMap(Distributions.named)
       if distribution?.takesResourceAttributes == true { entry["serviceName"] = .string(serviceName) }
-      if distribution?.takesExporters == true, case .ready(let signals) = nodeCollector {
+      if distribution?.takesExporters == true, let signals = container.signals ?? nodeCollector.signals {
         entry["signals"] = .strings(signals.map(\.rawValue).sorted())
       }
       if distribution?.directories.isEmpty == false { entry["mountMethod"] = .string(mountMethod.rawValue) }

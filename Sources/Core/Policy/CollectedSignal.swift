@@ -12,4 +12,7 @@ public enum NodeCollectorState: Sendable, Hashable {
   case notReady
   /// It receives these signals; none when no Destination wants any.
   case ready(Set<CollectedSignal>)
+
+  /// What it receives; nil while it is not ready.
+  public var signals: Set<CollectedSignal>? { if case .ready(let signals) = self { signals } else { nil } }
 }

@@ -48,6 +48,11 @@ struct ConfigurationReader {
     return value
   }
 
+  /// Notes that nothing acts on a key that is set.
+  mutating func noteWithoutEffect(_ key: String) {
+    problems.append(ConfigurationProblem(.warning, key: path(key), "this key has no effect yet."))
+  }
+
   mutating func error(_ key: String, _ message: String) {
     problems.append(ConfigurationProblem(.error, key: path(key), message))
   }
@@ -109,9 +114,20 @@ struct ConfigurationReader {
       problems.append(
         ConfigurationProblem(
           .warning, key: path(key),
-          known.contains(key) ? "this key has no effect yet." : "unknown key; check its spelling. It has no effect."))
+          known.contains(key) ? "this key has no effect yet." : "unknown key; \(advice(key)) It has no effect."))
     }
     return rest
+  }
+
+  /// Keys that are written elsewhere under another name: the reference's chart writes this one, which nothing reads.
+  private static let misnomers = ["clickhouseDestinationJsonType": "clickhouseJsonTypeEnabled"]
+
+  /// What may have been meant: a key of this level that is spelled alike, or that very key on another level.
+  private func advice(_ key: String) -> String {
+    if let right = Self.misnomers[path(key)] { return "did you mean \(right)?" }
+    if let nearest = KeySuggestion.nearest(to: key, among: seen) { return "did you mean \(path(nearest))?" }
+    let elsewhere = OdigosConfiguration.keys.map(\.path).filter { $0.hasSuffix(".\(key)") || $0 == key }
+    return elsewhere.isEmpty ? "check its spelling." : "did you mean \(elsewhere.joined(separator: " or "))?"
   }
 
   private static func describe(_ value: JSONValue) -> String {

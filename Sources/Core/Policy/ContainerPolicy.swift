@@ -20,10 +20,19 @@ struct ContainerPolicy {
     if details.language == .ignored {
       return refuse(.ignoredContainer, "The container's process is one to be ignored.")
     }
-    switch choose(details, override) {
+    let rules = InstrumentationRules.merge(
+      facts.rules, workload: facts.selection.workload, language: language(details, override))
+    switch choose(details, override, rules) {
     case .refusal(let verdict): return verdict
-    case .distribution(let distribution): return decide(details, distribution, override)
+    case .distribution(let distribution): return decide(details, distribution, override, rules)
     }
+  }
+
+  /// The language that rules are chosen for: where it was not recognised, an override's distribution tells.
+  private func language(_ details: RuntimeFacts, _ override: ContainerOverrideFacts?) -> ProgrammingLanguage {
+    guard details.language == .unknown else { return details.language }
+    let named = override?.distributionName.flatMap(Distributions.named)?.language
+    return named == .any ? .unknown : named ?? .unknown
   }
 
   private func withoutDetails(_ override: ContainerOverrideFacts?) -> ContainerVerdict {
@@ -37,7 +46,10 @@ struct ContainerPolicy {
     case refusal(ContainerVerdict)
   }
 
-  private func choose(_ details: RuntimeFacts, _ override: ContainerOverrideFacts?) -> Choice {
+  /// The override's distribution, else the one that a rule asks for, else the usual one of the language.
+  private func choose(
+    _ details: RuntimeFacts, _ override: ContainerOverrideFacts?, _ rules: MergedRules
+  ) -> Choice {
     let preferred: Distribution
     if let name = override?.distributionName {
       guard let named = Distributions.named(name) else {
@@ -49,6 +61,8 @@ struct ContainerPolicy {
         return .refusal(refuse(.injectionConflict, text, named))
       }
       preferred = named
+    } else if let wanted = rules.distribution.flatMap({ Distributions.named($0.name) }) {
+      preferred = wanted
     } else if details.language == .unknown {
       return .refusal(
         refuse(.unsupportedProgrammingLanguage, "The programming language of this container is not known."))
@@ -78,9 +92,10 @@ struct ContainerPolicy {
   }
 
   private func decide(
-    _ details: RuntimeFacts, _ distribution: Distribution, _ override: ContainerOverrideFacts?
+    _ details: RuntimeFacts, _ distribution: Distribution, _ override: ContainerOverrideFacts?, _ rules: MergedRules
   ) -> ContainerVerdict {
     if let sentence = distribution.unavailable { return refuse(.noAvailableAgent, sentence, distribution) }
+    if let sentence = unchangeable(distribution) { return refuse(.podNotChangeable, sentence, distribution) }
     let parameters = distribution.parameters(from: details)
     if let missing = distribution.requiredParameters.first(where: { parameters[$0] == nil }) {
       let text = "The parameter \(missing), which \(distribution.name) needs, could not be found out."
@@ -98,19 +113,23 @@ struct ContainerPolicy {
         return refuse(.missingDistroParameter, text, distribution)
       }
     }
-    let allowed = override?.allowConcurrentAgents ?? facts.configuration.allowConcurrentAgents
     let others = details.otherAgents.joined(separator: ", ")
-    if !others.isEmpty, !allowed {
+    if !others.isEmpty, !allowsOtherAgents(override) {
       let text = "Another agent runs in this container: \(others). Remove it, or set allowConcurrentAgents."
       return refuse(.otherAgentDetected, text, distribution)
     }
-    switch facts.nodeCollector {
-    case .notReady:
-      return refuse(.waitingForNodeCollector, "The node collector is not ready to receive telemetry.", distribution)
-    case .ready(let signals) where signals.isEmpty:
-      return refuse(.noCollectedSignals, "No Destination collects any signal; add one.", distribution)
-    case .ready: break
+    switch collected(rules) {
+    case .failure(let reason): return refuse(reason.code, reason.message, distribution)
+    case .success(let signals):
+      var verdict = enable(distribution, parameters, besides: others)
+      tell(&verdict, rules, signals)
+      return verdict
     }
+  }
+
+  private func enable(
+    _ distribution: Distribution, _ parameters: [String: String], besides others: String
+  ) -> ContainerVerdict {
     var verdict = ContainerVerdict(
       containerName: containerName, enabled: true,
       reason: others.isEmpty
@@ -122,6 +141,42 @@ struct ContainerPolicy {
     return verdict
   }
 
+  /// What the rules and the configuration tell the agent.
+  private func tell(_ verdict: inout ContainerVerdict, _ rules: MergedRules, _ signals: Set<CollectedSignal>) {
+    if signals.contains(.traces) { verdict.traces = rules.traces(facts.configuration) }
+    if signals.contains(.metrics) { verdict.metrics = rules.metrics(facts.configuration) }
+    if signals.contains(.logs) { verdict.logs = rules.logs }
+    verdict.agentDiagnostics = rules.agentDiagnostics
+  }
+
+  /// The override's word on agents of others, else the Source's, else the configuration's.
+  private func allowsOtherAgents(_ override: ContainerOverrideFacts?) -> Bool {
+    override?.allowConcurrentAgents ?? facts.selection.allowConcurrentAgents
+      ?? facts.configuration.allowConcurrentAgents
+  }
+
+  /// Why the pod cannot be changed for the distribution; nil when it can.
+  private func unchangeable(_ distribution: Distribution) -> String? {
+    guard facts.selection.workload.kind == .staticPod, distribution.changesPods else { return nil }
+    return "The kubelet reads a static pod from its node, where the webhook cannot change it; \(distribution.name) "
+      + "would have to be added there."
+  }
+
+  /// What the agent sends: what the node collector receives, without what rules take away.
+  private func collected(_ rules: MergedRules) -> Result<Set<CollectedSignal>, Reason> {
+    guard var signals = facts.nodeCollector.signals else {
+      return .failure(Reason(.waitingForNodeCollector, "The node collector is not ready to receive telemetry."))
+    }
+    if signals.isEmpty { return .failure(Reason(.noCollectedSignals, "No Destination collects any signal; add one.")) }
+    if !rules.tracesDisabledBy.isEmpty { signals.remove(.traces) }
+    if signals.isEmpty {
+      let names = rules.tracesDisabledBy.joined(separator: ", ")
+      let text = "Only traces are collected, and these InstrumentationRules turn them off here: \(names)."
+      return .failure(Reason(.noCollectedSignals, text))
+    }
+    return .success(signals)
+  }
+
   private func refuse(_ code: ReasonCode, _ message: String, _ distribution: Distribution? = nil) -> ContainerVerdict {
     ContainerVerdict(
       containerName: containerName, enabled: false, reason: Reason(code, message), distributionName: distribution?.name)
@@ -131,6 +186,9 @@ struct ContainerPolicy {
 extension Distribution {
   /// Whether the agent is loaded by variables that are appended.
   var needsEnvironment: Bool { !appendedVariables.isEmpty }
+
+  /// Whether anything has to be done to the pod.
+  var changesPods: Bool { !directories.isEmpty || !appendedVariables.isEmpty || !staticVariables.isEmpty }
 
   /// The parameters that are known of a process.
   func parameters(from details: RuntimeFacts) -> [String: String] {

@@ -10,42 +10,69 @@ public struct EffectiveConfiguration: Sendable {
   public var profileObjects: [JSONValue]
   /// The value of the label `odigos.io/profiles-hash` on them; objects with another one are stale. "" without any.
   public var profilesHash: String
-  /// What the author should know. With an error among them the configuration must not be put into effect.
+  /// What the author should know. A value with an error has been replaced by its last good one, or its default.
   public var problems: [ConfigurationProblem]
+  /// Whether there were settings at all. A text that is none says nothing about any key, and must not be taken for
+  /// one that leaves every key at its default.
+  public var isReadable = true
 
-  /// Whether the configuration can be put into effect.
+  /// Whether everything in it is as its author meant.
   public var isValid: Bool { !problems.contains { $0.severity == .error } }
 
   /// Processors that the system's own collector has; others need a `collectorImage`.
   static let ownProcessors: Set<String> = ["batch", "memory_limiter", "resource"]
 
-  /// Resolves a configuration.
+  /// Resolves a configuration: the user's, over it the overlays, over it what the profiles change.
   ///
   /// - Parameters:
   ///   - user: the user's configuration, as parsed YAML; null where there is none.
   ///   - overlays: configurations that win over it field by field, later ones over earlier ones.
+  ///   - lastGood: the configuration that is in effect, for values that cannot be used now.
   ///   - ownNamespace: the namespace of the system.
   public static func resolve(
-    user: JSONValue, overlays: [JSONValue] = [], ownNamespace: String = OdigosName.defaultNamespace
+    user: JSONValue, overlays: [JSONValue] = [], lastGood: JSONValue? = nil,
+    ownNamespace: String = OdigosName.defaultNamespace
   ) -> EffectiveConfiguration {
     var settings = user
     for overlay in overlays { settings.merge(overlay) }
-    guard var object = settings.isNull ? JSONObject() : settings.object else {
+    guard settings.isNull || settings.object != nil else {
       let (configuration, problems) = OdigosConfiguration.parse(settings)
       return EffectiveConfiguration(
-        configuration: configuration, appliedProfiles: [], profileObjects: [], profilesHash: "", problems: problems)
+        configuration: configuration, appliedProfiles: [], profileObjects: [], profilesHash: "", problems: problems,
+        isReadable: false)
     }
+    let (usable, findings) = usable(settings, lastGood)
+    var object = usable.object ?? JSONObject()
     var problems: [ConfigurationProblem] = []
     let names = object["profiles"]?.array?.compactMap(\.string) ?? []
     let profiles = applicable(names, &problems)
     for profile in profiles { profile.modify(&object) }
-    let (parsed, findings) = OdigosConfiguration.parse(.object(object))
-    var configuration = parsed
+    var configuration = OdigosConfiguration.parse(.object(object)).configuration
     if configuration.ignoreOdigosNamespace { configuration.ignoredNamespaces.appendMissing([ownNamespace]) }
     let (objects, hash) = objects(of: profiles, configuration, ownNamespace, &problems)
     return EffectiveConfiguration(
       configuration: configuration, appliedProfiles: profiles.map(\.name), profileObjects: objects,
       profilesHash: hash, problems: findings + problems)
+  }
+
+  /// The settings with every wrong value replaced, and what was wrong with them.
+  private static func usable(
+    _ settings: JSONValue, _ lastGood: JSONValue?
+  ) -> (settings: JSONValue, problems: [ConfigurationProblem]) {
+    var (result, problems) = (settings, OdigosConfiguration.parse(settings).problems)
+    func path(_ key: String) -> [String] { key.split(separator: ".").map(String.init) }
+    for (index, problem) in problems.enumerated() where problem.severity == .error && !problem.key.isEmpty {
+      let path = path(problem.key)
+      let last = lastGood?.at(path)
+      result.set(path, last)
+      let text = last.map { " The last good value stays: \(String(decoding: $0.serialized(), as: UTF8.self))." }
+      problems[index].message += text ?? " Until then its default holds."
+    }
+    // A last good value need not go with what the others are now.
+    for problem in OdigosConfiguration.parse(result).problems where problem.severity == .error {
+      result.set(path(problem.key), nil)
+    }
+    return (result, problems)
   }
 
   private static func applicable(_ names: [String], _ problems: inout [ConfigurationProblem]) -> [Profile] {
@@ -61,12 +88,7 @@ public struct EffectiveConfiguration: Sendable {
     guard visited.insert(name).inserted else { return }
     func warn(_ message: String) { problems.append(ConfigurationProblem(.warning, key: "profiles", message)) }
     guard let profile = Profile.named(name) else {
-      let isKnown = Profile.ofOtherEditions.contains(name)
-      let known = Profile.all.map(\.name).sorted().joined(separator: ", ")
-      warn(
-        isKnown
-          ? "the profile \(name) is not available here; it is ignored."
-          : "there is no profile \(name); it is ignored. There are: \(known).")
+      warn("\(Profile.absence(name)) It is ignored.")
       return
     }
     if let sentence = profile.unavailable {
@@ -141,5 +163,12 @@ extension OdigosConfiguration {
   public func ignores(namespace: String) -> Bool {
     if ignoredNamespaces.contains(namespace) { return true }
     return openshiftEnabled && (namespace == "openshift" || namespace.hasPrefix("openshift-"))
+  }
+
+  /// Of these namespaces the ones that "everything" means: neither ignored nor those of the system.
+  public func instrumentable(_ namespaces: [String], ownNamespace: String) -> [String] {
+    namespaces.filter {
+      !ignores(namespace: $0) && !Selection.systemNamespaces.contains($0) && $0 != ownNamespace
+    }
   }
 }

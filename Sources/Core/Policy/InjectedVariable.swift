@@ -129,7 +129,8 @@ struct InjectedEnvironment: Sendable {
     }
     if distribution.takesExporters {
       for (name, signal) in Self.exporters {
-        variables.append(InjectedVariable(name, settings.signals.contains(signal) ? "otlp" : "none"))
+        variables.append(
+          InjectedVariable(name, (container.signals ?? settings.signals).contains(signal) ? "otlp" : "none"))
       }
     }
     if distribution.sendsToLocalNode {

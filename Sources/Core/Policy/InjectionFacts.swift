@@ -21,6 +21,10 @@ public struct InjectionFacts: Sendable {
     workload: WorkloadReference, serviceName: String, verdict: AgentVerdict, runtimeDetails: [RuntimeFacts],
     settings: InjectionSettings
   ) throws(Reason) {
+    guard workload.kind != .staticPod else {
+      throw Reason(
+        .podNotChangeable, "The kubelet reads a static pod from its node; what is patched here has no effect.")
+    }
     guard verdict.isInjectionEnabled else { throw Reason(.injectionDisabled, verdict.reason.description) }
     guard !serviceName.isEmpty else {
       throw Reason(.noServiceName, "The InstrumentationConfig has no serviceName yet.")
@@ -112,5 +116,9 @@ extension ContainerVerdict {
       distributionName: json["otelDistroName"]?.string)
     for (key, value) in json["distroParams"]?.object ?? [:] { distributionParameters[key] = value.string }
     environmentMethod = json["envInjectionMethod"]?.string.flatMap(EnvironmentInjectionMethod.init(rawValue:))
+    traces = json["traces"]
+    metrics = json["metrics"]
+    logs = json["logs"]
+    agentDiagnostics = json["agentDiagnostics"]
   }
 }

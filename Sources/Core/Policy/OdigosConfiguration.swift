@@ -82,6 +82,46 @@ public struct OdigosConfiguration: Sendable, Hashable {
   public var collectorImage = ""
   /// Names of Secrets for pulling images.
   public var imagePullSecrets: [String] = []
+  /// Where the UI is reached from outside, "" for nowhere.
+  public var uiRemoteUrl = ""
+  /// What language models may do through the UI.
+  public var mcpAccessMode = MCPAccessMode.readOnly
+  /// Whether language models may use the UI.
+  public var mcpEnabled = false
+  /// How people sign in to the UI.
+  public var oidc = OIDCSettings()
+  /// The port of the node agent's probes.
+  public var odigletHealthProbeBindPort = 55683
+  /// When Go offsets are looked up anew (cron), "" for never.
+  public var goAutoOffsetsCron = ""
+  /// How Go offsets are looked up anew.
+  public var goAutoOffsetsMode = GoOffsetsMode.off
+  /// Whether ClickHouse destinations store attributes as JSON.
+  public var clickhouseJsonTypeEnabled = false
+  /// Whether pods are left alone while a device plugin does not run.
+  public var checkDeviceHealthBeforeInjection = false
+  /// Whether the exporter for WASP is used.
+  public var waspEnabled = false
+  /// A byte, as two hexadecimal digits, that ends the trace ids that are made here; "" for random ids.
+  public var traceIdSuffix = ""
+  /// Hosts that the test of a destination may connect to; empty for any.
+  public var allowedTestConnectionHosts: [String] = []
+  /// Variables for containers by their language.
+  public var userInstrumentationEnvs = UserInstrumentationEnvironments()
+  /// The resources of the init container that brings agent files.
+  public var agentsInitContainerResources = AgentsInitContainerSettings()
+  /// What the system does with its own telemetry.
+  public var odigosOwnTelemetryStore = OwnTelemetrySettings()
+  /// How much components log.
+  public var componentLogLevels = ComponentLogLevels()
+  /// Where metrics come from.
+  public var metricsSources = MetricsSourcesSettings()
+  /// What is correlated from traces.
+  public var traceCorrelations = TraceCorrelationSettings()
+  /// How traces are sampled.
+  public var sampling = SamplingSettings()
+  /// How profiles are collected.
+  public var profiling = ProfilingSettings()
   /// What the configuration had beside all this; written back unchanged.
   public var unknown = JSONObject()
 
@@ -96,6 +136,11 @@ public struct OdigosConfiguration: Sendable, Hashable {
   public static let defaultIgnoredContainers = [
     "istio-proxy", "vault-agent", "filebeat", "linkerd-proxy", "fluentd", "akeyless-init",
   ]
+}
+
+extension OdigosConfiguration {
+  /// The byte that ends trace ids, as a number; nil for random ids.
+  public var traceIdSource: Int? { traceIdSuffix.isEmpty ? nil : Int(traceIdSuffix, radix: 16) }
 }
 
 /// Whether and how fast workloads are restarted.
@@ -113,75 +158,5 @@ public struct RolloutSettings: Sendable, Hashable {
   /// Settings that are not understood; written back unchanged.
   public var unknown = JSONObject()
   /// A default one.
-  public init() {}
-}
-
-/// What a configuration says about the resources of a collector; what is nil was not set.
-public struct CollectorResourceSettings: Sendable, Hashable {
-  /// Requested memory in MiB.
-  public var requestMemoryMiB: Int?
-  /// Memory limit in MiB.
-  public var limitMemoryMiB: Int?
-  /// Requested CPU in thousandths of a core.
-  public var requestCPUm: Int?
-  /// CPU limit in thousandths of a core.
-  public var limitCPUm: Int?
-  /// Hard limit of the memory limiter in MiB.
-  public var memoryLimiterLimitMiB: Int?
-  /// Distance of its soft limit from the hard one in MiB.
-  public var memoryLimiterSpikeLimitMiB: Int?
-  /// GOMEMLIMIT of a collector in Go, in MiB.
-  public var goMemLimitMiB: Int?
-  /// Nothing set.
-  public init() {}
-  /// Whether nothing is set.
-  public var isEmpty: Bool { self == CollectorResourceSettings() }
-}
-
-/// What a configuration says about the gateway.
-public struct GatewaySettings: Sendable, Hashable {
-  /// Fewest replicas.
-  public var minReplicas: Int?
-  /// Most replicas.
-  public var maxReplicas: Int?
-  /// Its resources.
-  public var sizing = CollectorResourceSettings()
-  /// The service graph.
-  public var serviceGraph = ServiceGraphSettings()
-  /// Whether the gateway collects metrics of the cluster.
-  public var clusterMetricsEnabled = false
-  /// The proxy for requests to destinations, "" for none.
-  public var httpsProxyAddress = ""
-  /// Which nodes it runs on; empty for all.
-  public var nodeSelector: [String: String] = [:]
-  /// Settings that are not understood; written back unchanged.
-  public var unknown = JSONObject()
-  /// Nothing set.
-  public init() {}
-}
-
-/// What a configuration says about the service graph.
-public struct ServiceGraphSettings: Sendable, Hashable {
-  /// Whether it is left out.
-  public var disabled = false
-  /// Settings that are not understood; written back unchanged.
-  public var unknown = JSONObject()
-  /// Nothing set.
-  public init() {}
-}
-
-/// What a configuration says about the node collector.
-public struct NodeCollectorSettings: Sendable, Hashable {
-  /// The port of its own metrics.
-  public var collectorOwnMetricsPort = 55682
-  /// Its resources.
-  public var sizing = CollectorResourceSettings()
-  /// Whether it compresses what it sends to the gateway.
-  public var enableDataCompression = false
-  /// The directory of the node's logs, "" for the usual one.
-  public var k8sNodeLogsDirectory = ""
-  /// Settings that are not understood; written back unchanged.
-  public var unknown = JSONObject()
-  /// Nothing set.
   public init() {}
 }

@@ -17,6 +17,16 @@ public struct Profile: Sendable {
 
   /// The profile of that name.
   public static func named(_ name: String) -> Profile? { all.first { $0.name == name } }
+
+  /// Why there is no profile of that name, as a sentence.
+  public static func absence(_ name: String) -> String {
+    if ofOtherEditions.contains(name) {
+      return "The profile \(name) belongs to the on-prem edition of Odigos and is not available here."
+    }
+    let names = all.map(\.name).sorted()
+    let advice = KeySuggestion.nearest(to: name, among: names).map { "did you mean \($0)?" }
+    return "There is no profile \(name); \(advice ?? "there are: \(names.joined(separator: ", ")).")"
+  }
 }
 
 /// An object that a profile brings.

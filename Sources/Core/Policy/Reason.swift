@@ -25,6 +25,7 @@ public enum ReasonCode: String, Sendable, Hashable, CaseIterable {
   case unsupportedProgrammingLanguage = "UnsupportedProgrammingLanguage"
   case unsupportedRuntimeVersion = "UnsupportedRuntimeVersion"
   case noAvailableAgent = "NoAvailableAgent"
+  case podNotChangeable = "PodNotChangeable"
   case missingDistroParameter = "MissingDistroParameter"
   case otherAgentDetected = "OtherAgentDetected"
   case readinessLost = "ReadinessLost"
@@ -56,6 +57,12 @@ public enum ReasonCode: String, Sendable, Hashable, CaseIterable {
   case restartRequiredAutoRolloutFailed = "RestartRequiredAutoRolloutFailed"
   case unmarkedFromOdigos = "UnmarkedFromOdigos"
   case notYetReconciled = "NotYetReconciled"
+
+  // Whether an InstrumentationRule has an effect (condition Applied of the rule).
+  case ruleApplied = "RuleApplied"
+  case ruleDisabled = "RuleDisabled"
+  case ruleWithoutEffect = "RuleWithoutEffect"
+  case invalidRule = "InvalidRule"
 
   // What admission did with a pod.
   case injected = "Injected"
@@ -100,8 +107,8 @@ extension ReasonCode {
   public var verdict: Verdict {
     switch self {
     case .workloadSource, .workloadLabel, .namespaceSource, .namespaceLabel, .enabledSuccessfully,
-      .enabledWithOtherAgents, .rolloutTriggeredSuccessfully, .rolloutNotRequired, .rolloutFinished, .injected,
-      .alreadyInjected, .podsAppliedSuccessfully, .podsManifestInjectionNotRequired:
+      .enabledWithOtherAgents, .ruleApplied, .rolloutTriggeredSuccessfully, .rolloutNotRequired, .rolloutFinished,
+      .injected, .alreadyInjected, .podsAppliedSuccessfully, .podsManifestInjectionNotRequired:
       .positive
     case .runtimeDetailsUnavailable, .waitingForRuntimeInspection, .waitingForNodeCollector, .conflictingSources,
       .invalidSource, .previousRolloutOngoing, .waitingInQueue, .waitingForRestart, .noPods, .waitingForNextJobRun,

@@ -166,6 +166,10 @@ public enum Rollouts {
       return stop(
         .workloadNotSupporting, .rolloutNotSupportedForStaticPods,
         "Static pods cannot be restarted from the cluster; restart it on its node.")
+    case .pod:
+      return stop(
+        .workloadNotSupporting, .restartRequiredWebhookMissed,
+        "A pod that nobody owns cannot be restarted; delete it and make it again.")
     case .cronJob, .job:
       return stop(.waitingForRestart, .waitingForNextJobRun, "The change takes effect with the next run of the job.")
     case .deployment, .statefulSet, .daemonSet, .deploymentConfig, .rollout: return nil

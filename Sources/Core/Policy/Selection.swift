@@ -1,7 +1,7 @@
 /// Who is instrumented.
 public enum Selection {
   /// Namespaces that are never instrumented, whatever anybody says: the cluster would not survive a mistake there.
-  public static let systemNamespaces: Set<String> = ["kube-system"]
+  public static let systemNamespaces: Set<String> = ["kube-system", "kube-public", "kube-node-lease"]
 
   /// Decides whether a workload is instrumented: a Source of the workload, else its label, else the Source of its
   /// namespace, else the namespace's label.
@@ -41,7 +41,9 @@ public enum Selection {
     var verdict = SelectionVerdict(outcome: .instrument, workload: workload, reason: reason)
     verdict.serviceName = workloadSource?.serviceName ?? workload.name
     verdict.containerOverrides = workloadSource?.containerOverrides ?? []
+    verdict.isNamedBySource = workloadSource?.matchesByExpression == false
     let namespaceSource = namespaceSources.first.flatMap { $0.isDisabled ? nil : $0 }
+    verdict.allowConcurrentAgents = workloadSource?.allowConcurrentAgents ?? namespaceSource?.allowConcurrentAgents
     verdict.dataStreams = dataStreams(namespaceSource, workloadSource)
     verdict.sourceNames = [workloadSource, namespaceSource].compactMap { $0?.name }
     return verdict
@@ -82,21 +84,29 @@ public enum Selection {
     )
   }
 
-  /// The one Source of the workload, by name or by expression.
+  /// The one Source of the workload, by name or by expression. One of each is a conflict, as two of a kind are: the
+  /// reference system refuses such a pair when the second is made, and so must not guess which one was meant.
   private static func workloadSource(
     of workload: WorkloadReference, in sources: SourceIndex
   ) -> Result<SourceFacts?, Conflict> {
     var matching = sources.exactSources(of: workload)
-    for source in sources.expressionSources(of: workload) {
-      guard let expression = try? Regex(source.workloadName) else {
-        let text = "The regular expression \"\(source.workloadName)\" of Source \(source.name) is invalid; correct it."
-        return .failure(Conflict(reason: Reason(.invalidSource, text)))
+    var broken: Reason?
+    for candidate in sources.expressionSources(of: workload) {
+      switch candidate.expression {
+      case .success(let expression): if expression.matches(workload.name) { matching.append(candidate.source) }
+      case .failure(let why): broken = broken ?? invalid(candidate.source, why)
       }
-      // As a whole: an expression that finds its text anywhere selects more than its author meant.
-      if workload.name.wholeMatch(of: expression) != nil { matching.append(source) }
     }
     if matching.count > 1 { return .failure(conflict(matching, about: "workload \(workload.name)")) }
+    // An expression that cannot be read may have been meant for this workload, to opt it in or out. Only where
+    // another Source speaks for it can that be left open.
+    if let broken, matching.isEmpty { return .failure(Conflict(reason: broken)) }
     return .success(matching.first)
+  }
+
+  private static func invalid(_ source: SourceFacts, _ why: NameExpression.Invalid) -> Reason {
+    let text = "The regular expression \"\(source.workloadName)\" of Source \(source.name) is invalid: \(why)."
+    return Reason(.invalidSource, text)
   }
 
   private struct Conflict: Error {
@@ -144,6 +154,10 @@ public struct SelectionVerdict: Sendable, Hashable {
   public var dataStreams: [String] = []
   /// What the workload's Source says about containers.
   public var containerOverrides: [ContainerOverrideFacts] = []
+  /// Whether a Source names the workload itself, and so speaks for it also while it does not exist.
+  public var isNamedBySource = false
+  /// Whether the Sources let agents of others run beside ours; nil where they do not say.
+  public var allowConcurrentAgents: Bool?
   /// The names of the Sources that took part.
   public var sourceNames: [String] = []
 

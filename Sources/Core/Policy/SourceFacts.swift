@@ -33,12 +33,15 @@ public struct SourceFacts: Sendable, Hashable {
   public var dataStreams: [String: Bool]
   /// What it says about containers.
   public var containerOverrides: [ContainerOverrideFacts]
+  /// Whether agents of others may run beside ours in its containers; nil where it does not say.
+  public var allowConcurrentAgents: Bool?
 
   /// Makes the facts of a Source.
   public init(
     name: String, namespace: String, target: Target, workloadName: String, matchesByExpression: Bool = false,
     isDisabled: Bool = false, isBeingDeleted: Bool = false, serviceName: String? = nil,
-    dataStreams: [String: Bool] = [:], containerOverrides: [ContainerOverrideFacts] = []
+    dataStreams: [String: Bool] = [:], containerOverrides: [ContainerOverrideFacts] = [],
+    allowConcurrentAgents: Bool? = nil
   ) {
     self.name = name
     self.namespace = namespace
@@ -50,6 +53,7 @@ public struct SourceFacts: Sendable, Hashable {
     self.serviceName = serviceName
     self.dataStreams = dataStreams
     self.containerOverrides = containerOverrides
+    self.allowConcurrentAgents = allowConcurrentAgents
   }
 
   /// Reads a Source object; nil when it names no workload.
@@ -74,45 +78,8 @@ public struct SourceFacts: Sendable, Hashable {
       isBeingDeleted: json.at("metadata", "deletionTimestamp")?.string != nil,
       serviceName: json.at("spec", "otelServiceName")?.string.flatMap { $0.isEmpty ? nil : $0 },
       dataStreams: streams,
-      containerOverrides: json.at("spec", "containerOverrides")?.array?.compactMap(ContainerOverrideFacts.init) ?? [])
-  }
-}
-
-/// Sources by namespace and kind, so that a decision looks only at those that can concern it.
-public struct SourceIndex: Sendable {
-  private struct Bucket: Sendable {
-    var namespaceSources: [SourceFacts] = []
-    var exact: [String: [SourceFacts]] = [:]
-    var expressions: [WorkloadKind: [SourceFacts]] = [:]
-  }
-  private var buckets: [String: Bucket] = [:]
-
-  /// Indexes Sources. Those under deletion are left out: they count as absent.
-  public init(_ sources: some Sequence<SourceFacts>) {
-    for source in sources where !source.isBeingDeleted {
-      switch source.target {
-      case .namespace: buckets[source.namespace, default: Bucket()].namespaceSources.append(source)
-      case .workload(let kind) where source.matchesByExpression:
-        buckets[source.namespace, default: Bucket()].expressions[kind, default: []].append(source)
-      case .workload(let kind):
-        let key = "\(kind.lowercased)-\(source.workloadName)"
-        buckets[source.namespace, default: Bucket()].exact[key, default: []].append(source)
-      case .unknown: break
-      }
-    }
-  }
-
-  /// The Sources of the workload by its very name.
-  func exactSources(of workload: WorkloadReference) -> [SourceFacts] {
-    buckets[workload.namespace]?.exact[workload.instrumentationConfigName] ?? []
-  }
-  /// The Sources whose expression might match the workload's name.
-  func expressionSources(of workload: WorkloadReference) -> [SourceFacts] {
-    buckets[workload.namespace]?.expressions[workload.kind] ?? []
-  }
-  /// The Sources of the workload's namespace as a whole.
-  func namespaceSources(of workload: WorkloadReference) -> [SourceFacts] {
-    (buckets[workload.namespace]?.namespaceSources ?? []).filter { $0.workloadName == workload.namespace }
+      containerOverrides: json.at("spec", "containerOverrides")?.array?.compactMap(ContainerOverrideFacts.init) ?? [],
+      allowConcurrentAgents: json.at("spec", "allowConcurrentAgents")?.bool)
   }
 }
 

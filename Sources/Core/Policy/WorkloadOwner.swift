@@ -24,24 +24,25 @@ public struct WorkloadOwner: Sendable, Hashable {
   public var intermediate: Intermediate?
 
   /// Finds the workload of a pod under admission from what the pod itself says; nil where no workload that we know
-  /// owns it.
+  /// owns it. A pod that nobody owns is a workload of its own, once it has a name.
   ///
   /// - Parameters:
   ///   - pod: the pod.
   ///   - namespace: its namespace, which a pod under admission may not carry itself.
   public init?(pod: JSONView, namespace: String) {
-    guard let metadata = pod["metadata"], let references = metadata["ownerReferences"] else { return nil }
+    guard let metadata = pod["metadata"] else { return nil }
     var owner: JSONView?
-    for reference in references.elements {
-      let isController = reference["controller"]?.bool == true
-      if owner == nil || isController { owner = reference }
-      if isController { break }
+    if let references = metadata["ownerReferences"] {
+      for reference in references.elements {
+        let isController = reference["controller"]?.bool == true
+        if owner == nil || isController { owner = reference }
+        if isController { break }
+      }
     }
-    guard let owner else { return nil }
     self.init(
       Traces(
-        ownerKind: owner["kind"]?.string ?? "", ownerName: owner["name"]?.string ?? "",
-        ownerUID: owner["uid"]?.string ?? "", podName: { metadata["name"]?.string ?? "" },
+        ownerKind: owner.map { $0["kind"]?.string ?? "" }, ownerName: owner?["name"]?.string ?? "",
+        ownerUID: owner?["uid"]?.string ?? "", podName: { metadata["name"]?.string ?? "" },
         label: { metadata["labels"]?[$0]?.string }, annotation: { metadata["annotations"]?[$0]?.string }),
       namespace: namespace)
   }
@@ -50,20 +51,19 @@ public struct WorkloadOwner: Sendable, Hashable {
   public init?(pod: Pod) {
     let metadata = pod.json["metadata"]
     let references = metadata?["ownerReferences"]?.array ?? []
-    guard let owner = references.first(where: { $0["controller"]?.bool == true }) ?? references.first else {
-      return nil
-    }
+    let owner = references.first { $0["controller"]?.bool == true } ?? references.first
     self.init(
       Traces(
-        ownerKind: owner["kind"]?.string ?? "", ownerName: owner["name"]?.string ?? "",
-        ownerUID: owner["uid"]?.string ?? "", podName: { pod.name },
+        ownerKind: owner.map { $0["kind"]?.string ?? "" }, ownerName: owner?["name"]?.string ?? "",
+        ownerUID: owner?["uid"]?.string ?? "", podName: { pod.name },
         label: { metadata?["labels"]?[$0]?.string }, annotation: { metadata?["annotations"]?[$0]?.string }),
       namespace: pod.namespace ?? "")
   }
 
   /// What a pod says of its origin; read only where it matters.
   private struct Traces {
-    var ownerKind: String
+    /// Nil without any owner.
+    var ownerKind: String?
     var ownerName: String
     var ownerUID: String
     var podName: () -> String
@@ -90,9 +90,9 @@ public struct WorkloadOwner: Sendable, Hashable {
       kind = cronJob == nil ? .job : .cronJob
       name = cronJob ?? pod.ownerName
     case "Node":
-      let source = pod.annotation("kubernetes.io/config.source")
-      guard source == "file" || source == "http" else { return nil }
+      guard Self.isStatic(pod) else { return nil }
       (kind, name) = (.staticPod, pod.podName())
+    case nil: (kind, name) = (Self.isStatic(pod) ? .staticPod : .pod, pod.podName())
     case "StatefulSet": (kind, name) = (.statefulSet, pod.ownerName)
     case "DaemonSet": (kind, name) = (.daemonSet, pod.ownerName)
     default: return nil
@@ -100,6 +100,12 @@ public struct WorkloadOwner: Sendable, Hashable {
     guard let name, !name.isEmpty, !namespace.isEmpty else { return nil }
     workload = WorkloadReference(namespace: namespace, kind: kind, name: name)
     self.intermediate = intermediate
+  }
+
+  /// Whether the kubelet read the pod from a file or an address and only shows it to the API server.
+  private static func isStatic(_ pod: Traces) -> Bool {
+    let source = pod.annotation("kubernetes.io/config.source")
+    return source == "file" || source == "http"
   }
 
   /// A ReplicaSet's name without the hash of its template. A ReplicaSet that belongs to nobody has no hash in its

@@ -11,6 +11,8 @@ public enum WorkloadKind: String, Sendable, Hashable, CaseIterable, Comparable {
   case staticPod = "StaticPod"
   case deploymentConfig = "DeploymentConfig"
   case rollout = "Rollout"
+  /// A pod that nobody owns.
+  case pod = "Pod"
 
   /// The kind of that name, whatever its case; nil if it is no workload.
   public init?(named name: String) {
@@ -30,15 +32,16 @@ public enum WorkloadKind: String, Sendable, Hashable, CaseIterable, Comparable {
     case .staticPod: "staticpod"
     case .deploymentConfig: "deploymentconfig"
     case .rollout: "rollout"
+    case .pod: "pod"
     }
   }
 
-  /// The resource attribute that carries the name of a workload of this kind; nil for static pods, whose name is
-  /// the pod's.
+  /// The resource attribute that carries the name of a workload of this kind; nil for pods that are their own
+  /// workload: the pod's name says it already.
   public var attributeKey: String? {
     switch self {
     case .rollout: "k8s.argoproj.rollout.name"
-    case .staticPod: nil
+    case .staticPod, .pod: nil
     default: "k8s.\(lowercased).name"
     }
   }
@@ -52,11 +55,31 @@ public enum WorkloadKind: String, Sendable, Hashable, CaseIterable, Comparable {
     case .cronJob: CronJob.type
     case .job: Job.type
     case .staticPod: nil
-    case .deploymentConfig:
-      ResourceType(group: "apps.openshift.io", version: "v1", kind: "DeploymentConfig", plural: "deploymentconfigs")
-    case .rollout: ResourceType(group: "argoproj.io", version: "v1alpha1", kind: "Rollout", plural: "rollouts")
+    case .pod: Pod.type
+    case .deploymentConfig: DeploymentConfig.type
+    case .rollout: ArgoRollout.type
     }
   }
+
+  /// The members of an object of this kind above the pod template; empty for pods, which are no template.
+  public var templatePath: [String] {
+    switch self {
+    case .pod, .staticPod: []
+    case .cronJob: ["spec", "jobTemplate", "spec", "template"]
+    case .deployment, .statefulSet, .daemonSet, .job, .deploymentConfig, .rollout: ["spec", "template"]
+    }
+  }
+
+  /// Whether a change of its pod template replaces its pods.
+  public var isRestartable: Bool {
+    switch self {
+    case .deployment, .statefulSet, .daemonSet, .deploymentConfig, .rollout: true
+    case .cronJob, .job, .staticPod, .pod: false
+    }
+  }
+
+  /// Whether pods of this kind are the workload themselves, so that nothing can replace them.
+  public var isSinglePod: Bool { self == .pod || self == .staticPod }
 
   /// Orders by name.
   public static func < (left: WorkloadKind, right: WorkloadKind) -> Bool { left.rawValue < right.rawValue }

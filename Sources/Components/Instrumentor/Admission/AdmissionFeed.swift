@@ -1,4 +1,5 @@
 import KubeObjects
+import Logging
 import OdigosObjects
 import Policy
 
@@ -12,10 +13,10 @@ struct AdmissionFeed: Sendable {
   private let endpoint: InjectionSettings.Endpoint
 
   /// Registers with the caches; make it before they run.
-  init(caches: InstrumentorCaches, namespace: String, endpoint: InjectionSettings.Endpoint) {
+  init(caches: InstrumentorCaches, namespace: String, endpoint: InjectionSettings.Endpoint, logger: Logger) {
     let configs = caches.instrumentationConfigs
     table = AdmissionTable { configs.get($0) }
-    indexes = InstrumentorIndexes(caches: caches, namespace: namespace)
+    indexes = InstrumentorIndexes(caches: caches, namespace: namespace, logger: logger)
     self.caches = caches
     self.namespace = namespace
     self.endpoint = endpoint
@@ -36,6 +37,9 @@ struct AdmissionFeed: Sendable {
     await caches.collectorsGroups.waitForSync()
     await caches.instrumentationConfigs.waitForSync()
   }
+
+  /// What is wrong with the effective configuration; nil when nothing is.
+  var configurationProblem: String? { indexes.configurationProblem }
 
   private func settingsChanged() {
     let configurationKey = ObjectKey(namespace: namespace, name: OdigosName.effectiveConfiguration)

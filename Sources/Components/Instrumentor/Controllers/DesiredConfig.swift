@@ -15,7 +15,8 @@ enum DesiredConfig {
     config.metadata.labels = labels
     let annotations = annotations(situation, rollback)
     if !annotations.isEmpty { config.metadata.annotations = annotations }
-    if let type = reference.kind.resourceType {
+    // What a Source says of a pod by its name holds for the next pod of that name, too.
+    if let type = reference.kind.resourceType, !(reference.kind == .pod && situation.selection.isNamedBySource) {
       config.json.set(
         ["metadata", "ownerReferences"],
         [
@@ -31,6 +32,7 @@ enum DesiredConfig {
     config.spec.agentsMetaHash = verdict.agentsMetaHash.isEmpty ? Optional.none : verdict.agentsMetaHash
     config.spec.containersOverrides = situation.selection.containerOverrides.map { ContainerOverride(json: $0.json) }
     config.json.set(["spec", "containers"], verdict.containersJSON)
+    if !verdict.sdkConfigs.isEmpty { config.json.set(["spec", "sdkConfigs"], .array(verdict.sdkConfigs)) }
     let before = situation.config?.spec
     config.spec.agentsMetaHashChangedTime =
       before?.agentsMetaHash ?? "" == verdict.agentsMetaHash

@@ -38,14 +38,16 @@ struct InstrumentorControllers: Sendable {
   /// Reconciles every workload once, then what changes, until the task is cancelled.
   func run() async {
     await caches.waitForSync()
-    for reference in caches.workloads(in: nil) { controller.enqueue(reference) }
+    for reference in caches.workloads(in: nil) + indexes.podWorkloads(in: nil) { controller.enqueue(reference) }
     await controller.run()
   }
 
   private func watch() {
     let (caches, indexes, controller) = (caches, indexes, controller)
     @Sendable func enqueue(namespace: String?) {
-      for reference in caches.workloads(in: namespace) { controller.enqueue(reference) }
+      for reference in caches.workloads(in: namespace) + indexes.podWorkloads(in: namespace) {
+        controller.enqueue(reference)
+      }
     }
     caches.sources.onChange { old, new in
       indexes.sourcesChanged()
@@ -75,13 +77,30 @@ struct InstrumentorControllers: Sendable {
       indexes.configurationChanged()
       enqueue(namespace: nil)
     }
+    caches.rules.onChange { old, new in
+      guard old?.json["spec"] != new?.json["spec"] || old?.metadata.deletionTimestamp != new?.metadata.deletionTimestamp
+      else { return }
+      indexes.rulesChanged()
+      enqueue(namespace: nil)
+    }
     caches.pods.onChange { old, new in
       guard let reference = indexes.podChanged(old, new) else { return }
       let isMarked =
         caches.instrumentationConfigs.get(
           ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)) != nil
       let hasHash = [old, new].contains { $0?.metadata.labels[OdigosLabel.agentsMetaHash] != nil }
-      if isMarked || hasHash { controller.enqueue(reference) }
+      let appearsOrGoes = reference.kind.isSinglePod && (old == nil || new == nil)
+      if isMarked || hasHash || appearsOrGoes { controller.enqueue(reference) }
+    }
+    for informer in caches.others {
+      informer.onChange { key in
+        let reference = WorkloadReference(namespace: key.namespace, kind: informer.kind, name: key.name)
+        let workload = informer.object(key).map { WorkloadObject(reference, $0) }
+        controller.enqueue(reference)
+        for waiting in indexes.workloadChanged(reference, workload, now: KubeTime.now.epochSeconds) {
+          controller.enqueue(waiting)
+        }
+      }
     }
     watch(caches.deployments, .deployment)
     watch(caches.statefulSets, .statefulSet)

@@ -2,6 +2,7 @@ import Concurrency
 import JSON
 import KubeClient
 import KubeObjects
+import Logging
 import OdigosObjects
 import Policy
 import YAML
@@ -11,18 +12,36 @@ final class InstrumentorIndexes: Sendable {
   private struct State: Sendable {
     var sources: SourceIndex?
     var configuration: OdigosConfiguration?
+    /// The last configuration that could be read, for when one cannot.
+    var lastGood: OdigosConfiguration?
+    var configurationProblem: String?
+    var rules: [InstrumentationRuleFacts]?
+    /// The pods that are workloads of their own, by namespace.
+    var podWorkloads: [String: Set<WorkloadReference>] = [:]
     /// The pods that run or will run, by workload and pod name.
     var pods: [WorkloadReference: [String: PodFacts]] = [:]
     var rollouts = RolloutLedger()
+
+    mutating func notePodWorkload(_ workload: WorkloadReference, exists: Bool) {
+      if exists {
+        podWorkloads[workload.namespace, default: []].insert(workload)
+      } else {
+        podWorkloads[workload.namespace]?.remove(workload)
+        if podWorkloads[workload.namespace]?.isEmpty == true { podWorkloads[workload.namespace] = nil }
+      }
+    }
   }
 
   private let state = Locked(State())
   private let caches: InstrumentorCaches
   private let namespace: String
+  private let logger: Logger?
 
-  init(caches: InstrumentorCaches, namespace: String) {
+  /// Without a logger it tells nobody of a configuration that cannot be read; one in a process is enough.
+  init(caches: InstrumentorCaches, namespace: String, logger: Logger? = nil) {
     self.caches = caches
     self.namespace = namespace
+    self.logger = logger
   }
 
   /// Every Source. Made anew at most once after each change, however many there are.
@@ -35,15 +54,64 @@ final class InstrumentorIndexes: Sendable {
 
   func sourcesChanged() { state.withLock { $0.sources = nil } }
 
-  /// The effective configuration; the defaults while there is none.
+  /// The effective configuration; the defaults while there is none, and the last good one while it cannot be read.
   func configuration() -> OdigosConfiguration {
     if let configuration = state.withLock({ $0.configuration }) { return configuration }
     let key = ObjectKey(namespace: namespace, name: OdigosName.effectiveConfiguration)
-    let text = caches.effectiveConfiguration.get(key)?.json.at("data", OdigosName.configurationKey)?.string ?? ""
-    let json = (try? YAML.parse(Array(text.utf8))) ?? .null
-    let configuration = OdigosConfiguration.parse(json).configuration
-    state.withLock { $0.configuration = configuration }
+    let configMap = caches.effectiveConfiguration.get(key)
+    let (read, problem) = Self.read(configMap?.json.at("data", OdigosName.configurationKey)?.string, configMap != nil)
+    let (configuration, before) = state.withLock { state in
+      let before = state.configurationProblem
+      let configuration = read ?? state.lastGood ?? OdigosConfiguration()
+      state.configuration = configuration
+      state.lastGood = configuration
+      state.configurationProblem = problem
+      return (configuration, before)
+    }
+    if let problem, problem != before {
+      logger?.error("the ConfigMap \(key) cannot be used as it is", metadata: ["detail": "\(problem)"])
+    }
     return configuration
+  }
+
+  /// What is wrong with the effective configuration; nil when nothing is.
+  var configurationProblem: String? {
+    _ = configuration()
+    return state.withLock { $0.configurationProblem }
+  }
+
+  /// Reads the text of the effective configuration: what holds, if it can be read, and what is wrong with it.
+  static func read(_ text: String?, _ exists: Bool) -> (OdigosConfiguration?, problem: String?) {
+    guard exists else { return (OdigosConfiguration(), nil) }
+    guard let text else { return (nil, "it has no key \(OdigosName.configurationKey); the last good one stays") }
+    do {
+      let json = try YAML.parse(Array(text.utf8))
+      let (configuration, problems) = OdigosConfiguration.parse(json)
+      let errors = problems.filter { $0.severity == .error }
+      if errors.contains(where: { $0.key.isEmpty }) {
+        return (nil, "\(errors[0].message) The last good one stays.")
+      }
+      return (configuration, errors.isEmpty ? nil : errors.map(\.description).joined(separator: "; "))
+    } catch {
+      return (nil, "it is no YAML: \(error); the last good one stays")
+    }
+  }
+
+  /// Every InstrumentationRule, made anew at most once after each change.
+  func rules() -> [InstrumentationRuleFacts] {
+    if let rules = state.withLock({ $0.rules }) { return rules }
+    let rules = caches.rules.all.map { InstrumentationRuleFacts($0) }
+    state.withLock { $0.rules = rules }
+    return rules
+  }
+
+  func rulesChanged() { state.withLock { $0.rules = nil } }
+
+  /// The pods that are workloads of their own, of a namespace or of all.
+  func podWorkloads(in namespace: String?) -> [WorkloadReference] {
+    state.withLock { state in
+      namespace.map { Array(state.podWorkloads[$0] ?? []) } ?? state.podWorkloads.values.flatMap { $0 }
+    }
   }
 
   func configurationChanged() { state.withLock { $0.configuration = nil } }
@@ -55,8 +123,10 @@ final class InstrumentorIndexes: Sendable {
     guard let pod = new ?? old, let workload = WorkloadReference(ownerOf: pod) else { return nil }
     let facts = new.flatMap { PodFacts($0) }
     return state.withLock { state in
+      if workload.kind.isSinglePod { state.notePodWorkload(workload, exists: new != nil) }
+      // A pod that is its own workload matters also for what its object says.
       let before = state.pods[workload]?[pod.name]
-      if before == facts { return nil }
+      if before == facts, !workload.kind.isSinglePod { return nil }
       state.pods[workload, default: [:]][pod.name] = facts
       if state.pods[workload]?.isEmpty == true { state.pods[workload] = nil }
       return workload

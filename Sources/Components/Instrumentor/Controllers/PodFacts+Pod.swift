@@ -45,12 +45,14 @@ extension PodFacts {
 extension Pod {
   /// The pod with only what the controllers read, for the cache: all that makes most of a pod is left out.
   var reduced: Pod {
-    var pod = keeping([
-      ["metadata", "name"], ["metadata", "namespace"], ["metadata", "resourceVersion"], ["metadata", "labels"],
-      ["metadata", "ownerReferences"], ["metadata", "deletionTimestamp"], ["metadata", "generateName"],
-      ["metadata", "creationTimestamp"], ["metadata", "annotations", "kubernetes.io/config.source"],
-      ["metadata", "annotations", "openshift.io/deployment-config.name"], ["status", "phase"],
-    ])
+    let isWorkload = WorkloadOwner(pod: self)?.workload.kind.isSinglePod == true
+    var pod = keeping(
+      (isWorkload ? WorkloadObject.podPaths : []) + [
+        ["metadata", "name"], ["metadata", "namespace"], ["metadata", "resourceVersion"], ["metadata", "labels"],
+        ["metadata", "ownerReferences"], ["metadata", "deletionTimestamp"], ["metadata", "generateName"],
+        ["metadata", "creationTimestamp"], ["metadata", "annotations", "kubernetes.io/config.source"],
+        ["metadata", "annotations", "openshift.io/deployment-config.name"], ["status", "phase"],
+      ])
     let ready = json.at("status", "conditions")?.array?.filter { $0["type"]?.string == "Ready" } ?? []
     if !ready.isEmpty {
       pod.json.set(

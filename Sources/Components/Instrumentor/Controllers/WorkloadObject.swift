@@ -15,6 +15,25 @@ struct WorkloadObject: Sendable {
       ["spec", "template", "spec", "containers"], ["spec", "updateStrategy"], ["status"],
     ] + InstrumentorAnnotation.notes.map { ["metadata", "annotations", $0] }
 
+  /// The members that name an object.
+  static let identityPaths: [[String]] = [
+    ["metadata", "name"], ["metadata", "namespace"], ["metadata", "resourceVersion"],
+  ]
+
+  /// The members that are read of a pod that is a workload of its own.
+  static let podPaths: [[String]] = [["metadata", "uid"], ["spec", "containers"]]
+
+  /// The members that are read of workloads of that kind.
+  static func readPaths(_ kind: WorkloadKind) -> [[String]] {
+    if kind.isRestartable { return readPaths }
+    // What never restarts is not watched for how its pods are doing.
+    return identityPaths + [
+      ["metadata", "uid"], ["metadata", "labels"], ["metadata", "deletionTimestamp"],
+      ["metadata", "annotations", OdigosAnnotation.rollbackRecovery],
+      kind.templatePath + ["spec", "containers"],
+    ]
+  }
+
   let reference: WorkloadReference
   let json: JSONValue
 
@@ -27,12 +46,12 @@ struct WorkloadObject: Sendable {
 
   /// The names of the containers of its pod template.
   var containerNames: [String] {
-    json.at("spec", "template", "spec", "containers")?.array?.compactMap { $0["name"]?.string } ?? []
+    json.at(reference.kind.templatePath + ["spec", "containers"])?.array?.compactMap { $0["name"]?.string } ?? []
   }
 
   /// What tells whether the containers of its pod template are the same ones as before.
   var containersDigest: String {
-    Rollback.digest(ofContainers: json.at("spec", "template", "spec", "containers") ?? .null)
+    Rollback.digest(ofContainers: json.at(reference.kind.templatePath + ["spec", "containers"]) ?? .null)
   }
 
   /// What its pods were asked to be restarted for last: the template's `restartedAt`, or an Argo Rollout's
@@ -64,6 +83,7 @@ struct WorkloadObject: Sendable {
   var isRolloutOngoing: Bool {
     let status = json["status"] ?? [:]
     func count(_ name: String) -> Int { status[name]?.int ?? 0 }
+    if !reference.kind.isRestartable { return false }
     if reference.kind == .rollout { return isArgoRolloutOngoing(status) }
     if count("observedGeneration") < (metadata.generation ?? 0) { return true }
     if reference.kind == .daemonSet {
@@ -82,7 +102,7 @@ struct WorkloadObject: Sendable {
     if let seen = status["observedGeneration"]?.string.flatMap({ Int($0) }), seen < (metadata.generation ?? 0) {
       return true
     }
-    return status["phase"]?.string == "Progressing"
+    return ["Progressing", "Paused"].contains(status["phase"]?.string)
   }
 }
 

@@ -54,7 +54,8 @@ struct WorkloadPlan: Sendable, Equatable {
     let verdict = AgentPolicy.decide(
       AgentFacts(
         selection: situation.selection, containerNames: situation.workload.containerNames, runtimeDetails: details,
-        nodeCollector: situation.nodeCollector, configuration: situation.configuration, rollback: rollback.reason))
+        nodeCollector: situation.nodeCollector, configuration: situation.configuration, rules: situation.rules,
+        rollback: rollback.reason))
     // What cannot be said at the moment (collectors restarting, say) takes no agent away from running pods.
     if !verdict.isInjectionEnabled, verdict.reason.code.verdict == .unknown,
       situation.config?.spec.agentInjectionEnabled == true
@@ -162,7 +163,8 @@ struct WorkloadPlan: Sendable, Equatable {
       if instrumented > 0 { plan.announcements = [goodbye(situation)] }
       return plan
     }
-    if situation.configuration.rollout.automaticRolloutDisabled || workload.reference.kind.resourceType == nil {
+    // Nothing replaces the pods of others: the next run of a job, or whoever makes a pod, does without us.
+    guard workload.reference.kind.isRestartable, !situation.configuration.rollout.automaticRolloutDisabled else {
       return plan
     }
     let facts = situation.rolloutFacts(desiredHash: "", isRollback: false)
@@ -177,7 +179,6 @@ struct WorkloadPlan: Sendable, Equatable {
       // Twice at most: what still has agents then does not have them from us.
       let isRepair = workload.note(InstrumentorAnnotation.restartedFor) == ""
       if isRepair, workload.note(InstrumentorAnnotation.repairedFor) == "" { return plan }
-      guard canRestart(workload.reference.kind) else { return plan }
       plan.workloadPatch = WorkloadPatch.remove(situation, keepsNotes: true, isRepair: isRepair)
       plan.restartReason = Reason(.rolloutTriggeredSuccessfully, "A restart removes the agents from its pods.")
     } else if workload.hasNotes {
@@ -187,13 +188,6 @@ struct WorkloadPlan: Sendable, Equatable {
     }
     if let reason = plan.restartReason { plan.announcements = [Announcement(reason: reason)] }
     return plan
-  }
-
-  private static func canRestart(_ kind: WorkloadKind) -> Bool {
-    switch kind {
-    case .deployment, .statefulSet, .daemonSet, .deploymentConfig, .rollout: true
-    case .cronJob, .job, .staticPod: false
-    }
   }
 
   private static func retrying(_ seconds: Int) -> WorkloadPlan {

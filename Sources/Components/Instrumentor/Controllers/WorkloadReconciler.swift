@@ -38,7 +38,9 @@ struct WorkloadReconciler: Sendable {
 
   func reconcile(_ reference: WorkloadReference) async throws -> ReconcileResult {
     guard let cached = caches.workload(reference), cached.metadata.deletionTimestamp == nil else {
-      // The InstrumentationConfig of a workload that is gone goes with its owner.
+      // The InstrumentationConfig of a workload that is gone goes with its owner. One of a pod may have none.
+      let key = ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)
+      if reference.kind.isSinglePod, caches.instrumentationConfigs.get(key) != nil { try await forget(reference, key) }
       return .done
     }
     let situation = situation(indexes.latest(cached), pods: indexes.pods(of: reference))
@@ -77,9 +79,17 @@ struct WorkloadReconciler: Sendable {
     let selection = select(workload)
     return WorkloadSituation(
       workload: workload, selection: selection, config: caches.instrumentationConfigs.get(key),
-      nodeCollector: nodeCollector(), configuration: indexes.configuration(), pods: pods,
+      nodeCollector: nodeCollector(), configuration: indexes.configuration(), rules: indexes.rules(), pods: pods,
       recovery: recovery(workload, selection), queue: indexes.queue(for: reference, now: now.epochSeconds),
       recentRepairs: indexes.recentRepairs(now: now.epochSeconds), isWebhookServing: isWebhookServing(), now: now.text)
+  }
+
+  /// Deletes the InstrumentationConfig of a pod that is gone, unless a Source waits for a pod of that name.
+  private func forget(_ reference: WorkloadReference, _ key: ObjectKey) async throws {
+    let selection = select(WorkloadObject(reference, [:]))
+    if selection.isInstrumented, selection.isNamedBySource { return }
+    try await client.delete(InstrumentationConfig.self, key)
+    logger.info("deleted InstrumentationConfig of a pod that is gone", metadata: ["workload": "\(reference)"])
   }
 
   private func select(_ workload: WorkloadObject) -> SelectionVerdict {

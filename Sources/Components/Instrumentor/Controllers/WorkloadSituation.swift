@@ -11,6 +11,8 @@ struct WorkloadSituation: Sendable {
   var config: InstrumentationConfig?
   var nodeCollector: NodeCollectorState
   var configuration: OdigosConfiguration
+  /// Every InstrumentationRule.
+  var rules: [InstrumentationRuleFacts] = []
   /// Its pods that run or will run.
   var pods: [PodFacts]
   /// The annotation `odigos.io/rollback-recovery` of its Source, or of the workload where no Source has one.

@@ -27,9 +27,10 @@ struct ConfigSetCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "set", abstract: "Set a property of the configuration.",
     discussion: """
-      PROPERTY is one of:
-        \(ConfigurationProperty.all.map(\.name).joined(separator: "\n  "))
       Lists take several values: odigos config set ignored-containers istio-proxy vault-agent
+      PROPERTY is one of these, or the key itself, such as rollout.maxConcurrentRollouts:
+
+      \(ConfigurationProperty.help)
       """)
 
   @OptionGroup var global: GlobalOptions
@@ -41,7 +42,7 @@ struct ConfigSetCommand: AsyncParsableCommand {
   var values: [String] = []
 
   func run() async throws {
-    guard let known = ConfigurationProperty.all.first(where: { $0.name == property }) else {
+    guard let known = ConfigurationProperty.named(property) else {
       throw CommandFailure(
         "unknown property \(property)", next: "give one of those that `odigos config set --help` lists")
     }

@@ -41,7 +41,7 @@ struct ProfileAddCommand: AsyncParsableCommand {
 
   func run() async throws {
     guard let profile = Profile.named(name) else {
-      throw CommandFailure("there is no profile \(name)", next: "give one of those that `odigos profile --all` lists")
+      throw CommandFailure(Profile.absence(name), next: "give one of those that `odigos profile --all` lists")
     }
     if let why = profile.unavailable {
       throw CommandFailure("profile \(name) does nothing here: \(why)", next: "give another of `odigos profile --all`")

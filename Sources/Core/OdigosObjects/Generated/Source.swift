@@ -49,6 +49,11 @@ public struct SourceSpec: ObjectView {
     get { json["matchWorkloadNameAsRegex"]?.bool }
     set { json["matchWorkloadNameAsRegex"] = newValue.map { .bool($0) } }
   }
+  /// `allowConcurrentAgents`.
+  public var allowConcurrentAgents: Bool? {
+    get { json["allowConcurrentAgents"]?.bool }
+    set { json["allowConcurrentAgents"] = newValue.map { .bool($0) } }
+  }
   /// `containerOverrides`.
   public var containerOverrides: [ContainerOverride] {
     get { json["containerOverrides"]?.array?.map(ContainerOverride.init(json:)) ?? [] }

@@ -1,0 +1,119 @@
+import JSON
+import KubeObjects
+import OdigosObjects
+import Policy
+import Testing
+
+@testable import Instrumentor
+
+@Suite struct SelectionWiringTests {
+  static func situation(
+    _ kind: WorkloadKind, _ object: JSONValue, sources: [SourceFacts]? = nil, hashes: [String] = [""],
+    rules: [InstrumentationRuleFacts] = []
+  ) -> WorkloadSituation {
+    let reference = WorkloadReference(namespace: "shop", kind: kind, name: "web")
+    let sources =
+      sources ?? [SourceFacts(name: "s", namespace: "shop", target: .workload(kind), workloadName: "web")]
+    let selection = Selection.decide(
+      workload: reference, workloadLabels: [:], namespaceLabels: [:], sources: SourceIndex(sources),
+      ownNamespace: "own")
+    var config = InstrumentationConfig(name: reference.instrumentationConfigName, namespace: "shop")
+    config.json.set(
+      ["status", "runtimeDetailsByContainer"],
+      [["containerName": "app", "language": "python", "runtimeVersion": "3.12"]])
+    return WorkloadSituation(
+      workload: WorkloadObject(reference, object), selection: selection, config: config,
+      nodeCollector: .ready([.traces]), configuration: OdigosConfiguration(), rules: rules,
+      pods: hashes.enumerated().map { PodFacts(name: "web-\($0)", hash: $1) },
+      now: "2025-01-01T00:00:00Z")
+  }
+
+  static func object(_ kind: WorkloadKind) -> JSONValue {
+    var object: JSONValue = ["metadata": ["name": "web", "namespace": "shop", "uid": "u"]]
+    object.set(kind.templatePath + ["spec", "containers"], [["name": "app"], ["name": "side"]])
+    return object
+  }
+
+  @Test(arguments: WorkloadKind.allCases) func everyKindShowsItsContainers(_ kind: WorkloadKind) {
+    let reference = WorkloadReference(namespace: "shop", kind: kind, name: "web")
+    #expect(WorkloadObject(reference, Self.object(kind)).containerNames == ["app", "side"])
+  }
+
+  @Test(arguments: [WorkloadKind.cronJob, .job, .pod]) func kindsThatCannotRestartAreNeverPatched(_ kind: WorkloadKind)
+  {
+    let plan = WorkloadPlan.make(Self.situation(kind, Self.object(kind)))
+    guard case .apply(let config) = plan.config else {
+      Issue.record("no InstrumentationConfig for \(kind)")
+      return
+    }
+    #expect(config.spec.agentInjectionEnabled == true && plan.workloadPatch == nil)
+    var leaving = Self.situation(kind, Self.object(kind), sources: [], hashes: ["0123456789abcdef"])
+    leaving.config = nil
+    #expect(WorkloadPlan.make(leaving) == WorkloadPlan())
+  }
+
+  @Test func whatASourceSaysOfAPodOutlivesThePod() {
+    func owners(_ sources: [SourceFacts]) -> [String] {
+      let plan = WorkloadPlan.make(Self.situation(.pod, Self.object(.pod), sources: sources))
+      guard case .apply(let config) = plan.config else { return ["none"] }
+      return config.metadata.ownerReferences.map(\.kind)
+    }
+    let named = SourceFacts(name: "s", namespace: "shop", target: .workload(.pod), workloadName: "web")
+    let namespace = SourceFacts(name: "n", namespace: "shop", target: .namespace, workloadName: "shop")
+    #expect(owners([named]) == [])
+    #expect(owners([namespace]) == ["Pod"])
+  }
+
+  @Test func anArgoRolloutTellsItsPhase() {
+    let reference = WorkloadReference(namespace: "shop", kind: .rollout, name: "web")
+    func ongoing(_ phase: String) -> Bool {
+      WorkloadObject(
+        reference, ["metadata": ["generation": 3], "status": ["observedGeneration": "3", "phase": .string(phase)]]
+      ).isRolloutOngoing
+    }
+    #expect(ongoing("Progressing") && ongoing("Paused") && !ongoing("Healthy") && !ongoing("Degraded"))
+  }
+
+  @Test func rulesReachTheInstrumentationConfig() {
+    let rule = InstrumentationRuleFacts(
+      key: ObjectKey(namespace: "own", name: "r"),
+      spec: ["headersCollection": ["headerKeys": ["x"]], "codeAttributes": ["function": true]])
+    let plan = WorkloadPlan.make(Self.situation(.deployment, Self.object(.deployment), rules: [rule]))
+    guard case .apply(let config) = plan.config else {
+      Issue.record("no InstrumentationConfig")
+      return
+    }
+    let container = config.json.at("spec", "containers")?[0]
+    #expect(container?["traces"] == ["headersCollection": ["headerKeys": ["x"]], "codeAttributes": ["function": true]])
+    #expect(config.json.at("spec", "sdkConfigs") == [["language": "python", "codeAttributes": ["function": true]]])
+  }
+
+  @Test func aRuleIsToldItsStandingOnce() throws {
+    var rule = InstrumentationRule(name: "r", namespace: "own")
+    rule.json["spec"] = ["otelDistros": ["otelDistroNames": ["nope"]]]
+    let status = try #require(RuleStatusController.status(rule, now: "2025-01-01T00:00:00Z"))
+    let condition = status.status.conditions.condition("Applied")
+    #expect(condition?.status == "False" && condition?.reason == "InvalidRule")
+    #expect(status.json["spec"] == nil, "only the status is ours")
+    rule.status.conditions = status.status.conditions
+    #expect(RuleStatusController.status(rule, now: "2025-01-02T00:00:00Z") == nil)
+  }
+
+  static let configurations: [(String?, Bool, MountMethod?, String?)] = [
+    (nil, false, .virtualDevice, nil), ("mountMethod: k8s-host-path", true, .hostPath, nil),
+    ("a: [b", true, nil, "no YAML"), ("- a", true, nil, "object"), (nil, true, nil, "no key"),
+    ("mountMethod: magic\nclusterName: c", true, .virtualDevice, "mountMethod"),
+  ]
+
+  @Test(arguments: configurations) func aBrokenEffectiveConfigurationIsToldAndNotReplaced(
+    _ text: String?, _ exists: Bool, _ method: MountMethod?, _ problem: String?
+  ) {
+    let (configuration, found) = InstrumentorIndexes.read(text, exists)
+    #expect(configuration?.mountMethod == method)
+    if let problem {
+      #expect(found?.contains(problem) == true, "\(String(describing: found))")
+    } else {
+      #expect(found == nil)
+    }
+  }
+}

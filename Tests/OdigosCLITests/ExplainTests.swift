@@ -1,0 +1,87 @@
+import JSON
+import Policy
+import Testing
+
+@testable import OdigosCLI
+
+@Suite struct ExplainTests {
+  static let pod = """
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web, namespace: shop}
+    spec:
+      containers:
+        - {name: app, image: x}
+    """
+  static let source = """
+    apiVersion: odigos.io/v1alpha1
+    kind: Source
+    metadata: {name: all, namespace: shop}
+    spec: {workload: {kind: Namespace, name: shop, namespace: shop}}
+    """
+
+  static func explain(_ files: [String], runtimes: [String] = []) throws -> Explanation {
+    var gathered = ExplanationFiles()
+    for file in files { try gathered.add(Array(file.utf8), path: "file.yaml") }
+    let runtimes = try runtimes.map(ExplainCommand.runtimeFacts)
+    return Explanation.make(try gathered.facts(namespace: nil, runtimes: runtimes))
+  }
+
+  static let cases: [(String, [String], [String], ReasonCode)] = [
+    ("a pod alone", [pod], [], .noSource),
+    ("by a Source", [pod, source], [], .waitingForRuntimeInspection),
+    ("several documents", ["\(pod)\n---\n\(source)\n---\n"], ["app=python:3.12"], .injected),
+    (
+      "by a label", [pod, "kind: Namespace\nmetadata: {name: shop, labels: {odigos-instrumentation: enabled}}"],
+      ["app=python"], .injected
+    ),
+    ("ignored by the settings alone", [pod, source, "ignoredContainers: [app]"], ["app=python"], .ignoredContainer),
+    (
+      "ignored by a ConfigMap",
+      [pod, source, "kind: ConfigMap\ndata: {config.yaml: 'ignoredContainers: [app]'}"], ["app=python"],
+      .ignoredContainer
+    ),
+    (
+      "a collector that is away",
+      [pod, source, "kind: CollectorsGroup\nmetadata: {name: odigos-data-collection}\nstatus: {ready: false}"],
+      ["app=python"], .waitingForNodeCollector
+    ),
+    (
+      "a rule",
+      [
+        pod, source, "kind: InstrumentationRule\nmetadata: {name: r}\nspec: {traceConfig: {disabled: true}}",
+        "kind: CollectorsGroup\nmetadata: {name: odigos-data-collection}\n"
+          + "status: {ready: true, receiverSignals: [TRACES]}",
+      ], ["app=python"], .noCollectedSignals
+    ),
+    (
+      "what was seen before",
+      [
+        pod, source,
+        "kind: InstrumentationConfig\nmetadata: {name: pod-web}\n"
+          + "status: {runtimeDetailsByContainer: [{containerName: app, language: python, runtimeVersion: 3.12.1}]}",
+      ], [], .injected
+    ),
+  ]
+
+  @Test(arguments: cases) func filesSayEnough(
+    _ title: String, _ files: [String], _ runtimes: [String], _ expected: ReasonCode
+  ) throws {
+    let explanation = try Self.explain(files, runtimes: runtimes)
+    #expect(explanation.verdict.code == expected, "\(explanation.verdict)")
+    let text = ExplanationReport(explanation: explanation).text
+    #expect(text.contains("Verdict: \(expected.rawValue)") && text.contains("What to do: "))
+    #expect(text.contains("Patch of a new pod:") == (expected == .injected))
+  }
+
+  static let refused: [([String], [String], String)] = [
+    ([source], [], "no file has a pod"), ([pod, "kind: Deployment\nmetadata: {name: b}"], [], "both web and b"),
+    (["a: [b"], [], "no YAML"), (["- a"], [], "no object"), (["kind: Source\nspec: {}"], [], "names no workload"),
+    ([pod], ["app"], "CONTAINER=LANGUAGE"), ([pod], ["app=cobol"], "python"),
+  ]
+
+  @Test(arguments: refused) func saysWhatIsWrongWithFiles(_ files: [String], _ runtimes: [String], _ mention: String) {
+    let failure = #expect(throws: CommandFailure.self) { try Self.explain(files, runtimes: runtimes) }
+    #expect(failure?.description.contains(mention) == true, "\(String(describing: failure))")
+  }
+}
