@@ -10,6 +10,7 @@ import Testing
     var metadata: JSONValue = [
       "name": "web-1", "namespace": "shop", "creationTimestamp": "1970-01-01T00:01:00Z",
       "labels": ["odigos.io/agents-meta-hash": "h", "app": "web"], "annotations": ["big": "text"],
+      "ownerReferences": [["kind": "StatefulSet", "name": "web", "uid": "u", "controller": true]],
     ]
     if deleted { metadata["deletionTimestamp"] = "1970-01-01T00:02:00Z" }
     return Pod(json: ["metadata": metadata, "spec": ["containers": [["name": "app"]]], "status": status])
