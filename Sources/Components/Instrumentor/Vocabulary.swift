@@ -13,8 +13,8 @@ enum InstrumentorCondition {
   static let markedForInstrumentation = "MarkedForInstrumentation"
   static let agentEnabled = "AgentEnabled"
   static let workloadRollout = "WorkloadRollout"
-  /// On an InstrumentationRule.
-  static let ruleApplied = "Applied"
+  /// On an InstrumentationRule and on a Source.
+  static let applied = "Applied"
 }
 
 /// What the instrumentor calls itself.

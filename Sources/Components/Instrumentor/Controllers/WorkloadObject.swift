@@ -1,5 +1,6 @@
 import JSON
 import KubeObjects
+import KubeRuntime
 import Policy
 
 /// What the controllers read of a workload.
@@ -75,5 +76,26 @@ struct WorkloadObject: Sendable {
     if reference.kind == .statefulSet { return count("updatedReplicas") < wanted || count("readyReplicas") < wanted }
     return count("updatedReplicas") < wanted || count("replicas") > count("updatedReplicas")
       || count("availableReplicas") < wanted
+  }
+}
+
+extension WorkloadObject {
+  /// Records a warning about the workload.
+  func record(_ reason: Reason, with events: EventRecorder) async {
+    switch reference.kind {
+    case .deployment: await record(Deployment.self, reason, events)
+    case .statefulSet: await record(StatefulSet.self, reason, events)
+    case .daemonSet: await record(DaemonSet.self, reason, events)
+    case .cronJob: await record(CronJob.self, reason, events)
+    case .job: await record(Job.self, reason, events)
+    case .deploymentConfig: await record(DeploymentConfig.self, reason, events)
+    case .rollout: await record(ArgoRollout.self, reason, events)
+    case .pod, .staticPod: await record(Pod.self, reason, events)
+    }
+  }
+
+  private func record<Resource: KubeResource>(_: Resource.Type, _ reason: Reason, _ events: EventRecorder) async {
+    await events.record(
+      Resource(json: json), warning: true, reason: reason.code.rawValue, message: reason.message)
   }
 }

@@ -15,6 +15,8 @@ struct WorkloadReconciler: Sendable {
   let namespace: String
   let events: EventRecorder
   let logger: Logger
+  /// What was told of workloads about which nothing can be decided, so that it is told once.
+  let undecided = Locked<[WorkloadReference: Reason]>([:])
 
   func reconcile(_ reference: WorkloadReference) async throws -> ReconcileResult {
     let key = ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)
@@ -28,9 +30,24 @@ struct WorkloadReconciler: Sendable {
       nodeCollector: nodeCollector(), configuration: indexes.configuration(), rules: indexes.rules(),
       podHashes: indexes.podHashes(of: reference), ongoingRollouts: indexes.ongoingRollouts(caches, but: reference),
       now: KubeTime.now.text)
+    await tellUndecided(situation)
     let plan = WorkloadPlan.make(situation)
     try await perform(plan, situation, key)
     return plan.retryAfterSeconds.map { .requeue(after: .seconds($0)) } ?? .done
+  }
+
+  /// Tells in an Event of the workload why nothing can be decided: there may be no InstrumentationConfig to say it in.
+  private func tellUndecided(_ situation: WorkloadSituation) async {
+    let selection = situation.selection
+    let reason = selection.outcome == .undecided ? selection.reason : nil
+    let before = undecided.withLock { told in
+      defer { told[selection.workload] = reason }
+      return told[selection.workload]
+    }
+    guard let reason, reason != before else { return }
+    logger.warning(
+      "nothing can be decided", metadata: ["workload": "\(selection.workload)", "why": "\(reason)"])
+    await situation.workload.record(reason, with: events)
   }
 
   /// Deletes the InstrumentationConfig of a pod that is gone, unless a Source waits for a pod of that name.
