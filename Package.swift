@@ -170,7 +170,7 @@ let package = Package(
       "Instrumentor",
       [
         "TestSupport", "Instrumentor", "JSON", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport", "Concurrency",
-        logging,
+        "KubeClient", logging,
       ]),
     tests(
       "Odiglet",
@@ -183,7 +183,9 @@ let package = Package(
         "TestSupport", "Collector", "JSON", "YAML", "Telemetry", "HTTPTransport", "HTTPClient", "EventLoop",
         "Concurrency", logging,
       ]),
-    tests("OdigosCLI", ["TestSupport", "OdigosCLI", "JSON", "KubeObjects", "OdigosObjects", "Policy", "YAML"]),
+    tests(
+      "OdigosCLI",
+      ["TestSupport", "OdigosCLI", "JSON", "KubeObjects", "OdigosObjects", "Policy", "YAML", "KubeClient"]),
     tests("Cluster", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "YAML"]),
   ]
 )

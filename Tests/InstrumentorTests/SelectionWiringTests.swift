@@ -1,7 +1,10 @@
 import JSON
+import KubeClient
 import KubeObjects
+import Logging
 import OdigosObjects
 import Policy
+import TestSupport
 import Testing
 
 @testable import Instrumentor
@@ -115,5 +118,52 @@ import Testing
     } else {
       #expect(found == nil)
     }
+  }
+
+  @Test func sourcesAreToldWhatComesOfThem() {
+    func source(_ name: String, _ spec: JSONValue) -> Source {
+      var source = Source(name: name, namespace: "shop")
+      source.json["spec"] = spec
+      return source
+    }
+    func workload(_ name: String, _ kind: String = "Deployment") -> JSONValue {
+      ["kind": .string(kind), "name": .string(name), "namespace": "shop"]
+    }
+    let sources = [
+      source("good", ["workload": workload("api")]), source("one", ["workload": workload("web")]),
+      source("two", ["workload": workload("w.b"), "matchWorkloadNameAsRegex": true]),
+      source("broken", ["workload": workload("w("), "matchWorkloadNameAsRegex": true]),
+      source("off", ["workload": workload("db"), "disableInstrumentation": true]),
+      source("kind", ["workload": workload("x", "Gadget")]), source("all", ["workload": workload("shop", "Namespace")]),
+      source("astray", ["workload": workload("other", "Namespace")]),
+    ]
+    let told = SourceStatusController.statuses(sources, now: "2025-01-01T00:00:00Z")
+    let reasons = told.map { "\($0.name) \($0.status.conditions.condition("Applied")?.reason ?? "")" }
+    #expect(
+      reasons == [
+        "good WorkloadSource", "one ConflictingSources", "two WorkloadSource", "broken InvalidSource",
+        "off WorkloadSourceDisabled", "kind InvalidSource", "all NamespaceSource", "astray InvalidSource",
+      ])
+    let again = zip(sources, told).map { source, status in
+      var source = source
+      source.json["status"] = status.json["status"]
+      return source
+    }
+    #expect(SourceStatusController.statuses(again, now: "2025-01-02T00:00:00Z").isEmpty)
+  }
+
+  @Test func onlyKindsThatTheClusterHasAreWatched() async throws {
+    let server = try ScriptedServer()
+    func resources(_ names: [String]) -> String {
+      #"[{"body":{"resources":["# + names.map { #"{"name":"\#($0)"}"# }.joined(separator: ",") + "]}}]"
+    }
+    try server.play(
+      #"{"GET /apis/batch/v1":\#(resources(["jobs", "jobs/status"])),"# + #""GET /apis/batch/v1beta1":"#
+        + resources(["cronjobs"]) + #","GET /apis/argoproj.io/v1alpha1":\#(resources(["workflows", "rollouts"]))}"#)
+    let client = KubeClient(ClusterAccess(server: "http://127.0.0.1:\(server.port)", origin: "the test"))
+    defer { client.shutdown() }
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let found = try await WorkloadDiscovery(client: client, logger: logger).informers()
+    #expect(found.map(\.kind) == [.cronJob, .job, .rollout])
   }
 }

@@ -1,5 +1,8 @@
 import JSON
+import KubeClient
+import KubeObjects
 import Policy
+import TestSupport
 import Testing
 
 @testable import OdigosCLI
@@ -83,5 +86,56 @@ import Testing
   @Test(arguments: refused) func saysWhatIsWrongWithFiles(_ files: [String], _ runtimes: [String], _ mention: String) {
     let failure = #expect(throws: CommandFailure.self) { try Self.explain(files, runtimes: runtimes) }
     #expect(failure?.description.contains(mention) == true, "\(String(describing: failure))")
+  }
+
+  @Test func theClusterIsAskedForEverythingThatCounts() async throws {
+    let server = try ScriptedServer()
+    func answers(_ bodies: [(path: String, body: JSONValue)]) -> String {
+      var script: JSONValue = [:]
+      for (path, body) in bodies { script["GET \(path)"] = [["body": body]] }
+      return String(decoding: script.serialized(), as: UTF8.self)
+    }
+    func list(_ items: JSONValue...) -> JSONValue { ["metadata": ["resourceVersion": "1"], "items": .array(items)] }
+    let odigos = "/apis/odigos.io/v1alpha1/namespaces"
+    try server.play(
+      answers([
+        (
+          "/apis/apps/v1/namespaces/shop/deployments/web",
+          [
+            "metadata": ["name": "web", "namespace": "shop"],
+            "spec": ["template": ["spec": ["containers": [["name": "app"]]]]],
+          ]
+        ),
+        ("/api/v1/namespaces/shop", ["metadata": ["name": "shop", "labels": ["odigos-instrumentation": "enabled"]]]),
+        ("\(odigos)/shop/sources", list()), ("\(odigos)/own/instrumentationrules", list()),
+        (
+          "\(odigos)/own/collectorsgroups/odigos-data-collection",
+          ["metadata": ["name": "odigos-data-collection"], "status": ["ready": true, "receiverSignals": ["TRACES"]]]
+        ), ("/version", ["gitVersion": "v1.25.3", "major": "1", "minor": "25"]),
+        (
+          "/api/v1/namespaces/own/configmaps/effective-config",
+          ["metadata": ["name": "effective-config"], "data": ["config.yaml": "mountMethod: k8s-host-path\n"]]
+        ),
+        (
+          "\(odigos)/shop/instrumentationconfigs/deployment-web",
+          [
+            "metadata": ["name": "deployment-web", "namespace": "shop"], "spec": ["agentsMetaHash": "old"],
+            "status": ["runtimeDetailsByContainer": [["containerName": "app", "language": "python"]]],
+          ]
+        ),
+      ]))
+    let client = KubeClient(ClusterAccess(server: "http://127.0.0.1:\(server.port)", origin: "the test"))
+    defer { client.shutdown() }
+    let query = ExplanationQuery(client: client, system: "own")
+    let explanation = Explanation.make(try await query.facts(.deployment, ObjectKey(namespace: "shop", name: "web")))
+    #expect(explanation.verdict.code == .injected, "\(explanation.verdict)")
+    #expect(explanation.steps.contains { $0.code == .namespaceLabel })
+    #expect(explanation.steps.contains { $0.sentence.contains("does not say so yet") })
+    let patch = String(decoding: explanation.patch ?? [], as: UTF8.self)
+    #expect(patch.contains("hostPath") && patch.contains("$(NODE_IP):4318"), "settings and version of the cluster")
+    let failure = await #expect(throws: CommandFailure.self) {
+      try await query.facts(.pod, ObjectKey(namespace: "shop", name: "nothing"))
+    }
+    #expect(failure?.description.contains("there is no Pod shop/nothing") == true)
   }
 }

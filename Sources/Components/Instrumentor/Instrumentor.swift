@@ -66,6 +66,7 @@ public struct Instrumentor: Sendable {
       isWebhookServing: { [serving] in serving.withLock { $0 } })
     let release = SourceRelease(client: client, caches: caches, logger: shell.logger)
     let rules = RuleStatusController(client: client, caches: caches, logger: shell.logger)
+    let sources = SourceStatusController(client: client, caches: caches, logger: shell.logger)
     let elector = LeaderElector(
       client: client, namespace: settings.namespace, name: InstrumentorName.lease, identity: settings.identity,
       logger: shell.logger)
@@ -79,6 +80,7 @@ public struct Instrumentor: Sendable {
             leading.addTask { await controllers.run() }
             leading.addTask { await release.run() }
             leading.addTask { await rules.run() }
+            leading.addTask { await sources.run() }
           }
         }
       }

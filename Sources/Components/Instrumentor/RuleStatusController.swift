@@ -41,16 +41,22 @@ struct RuleStatusController: Sendable {
 
   /// The status to apply; nil when the rule has it already.
   static func status(_ rule: InstrumentationRule, now: String) -> InstrumentationRule? {
-    let reason = InstrumentationRuleFacts(rule).standing
+    rule.applied(InstrumentationRuleFacts(rule).standing, now: now)
+  }
+}
+
+extension KubeResource {
+  /// An object with only the condition `Applied` in its status; nil when this one has it already.
+  func applied(_ reason: Reason, now: String) -> Self? {
     var condition = Condition(
-      type: InstrumentorCondition.ruleApplied, status: reason.code.verdict.conditionStatus,
+      type: InstrumentorCondition.applied, status: reason.code.verdict.conditionStatus,
       reason: reason.code.rawValue, message: reason.message, now: now)
-    condition.observedGeneration = rule.metadata.generation
-    let conditions = rule.status.conditions.setting(condition)
-    guard conditions != rule.status.conditions, let new = conditions.condition(InstrumentorCondition.ruleApplied)
-    else { return nil }
-    var result = InstrumentationRule(name: rule.name, namespace: rule.namespace)
-    result.status.conditions = [new]
+    condition.observedGeneration = metadata.generation
+    let present = json.at("status", "conditions")?.array?.map(Condition.init(json:)) ?? []
+    let conditions = present.setting(condition)
+    guard conditions != present, let new = conditions.condition(InstrumentorCondition.applied) else { return nil }
+    var result = Self(name: name, namespace: namespace)
+    result.json.set(["status", "conditions"], [new.json])
     return result
   }
 }

@@ -28,8 +28,8 @@ enum InstrumentorCondition {
   static let agentEnabled = "AgentEnabled"
   static let workloadRollout = "WorkloadRollout"
   static let podsManifestInjection = "PodsManifestInjection"
-  /// On an InstrumentationRule.
-  static let ruleApplied = "Applied"
+  /// On an InstrumentationRule and on a Source.
+  static let applied = "Applied"
 
   /// All that an InstrumentationConfig has from the instrumentor.
   static let all = [markedForInstrumentation, agentEnabled, workloadRollout, podsManifestInjection]

@@ -12,7 +12,9 @@ public struct ReasonDocumentation: Sendable, Hashable {
     /// Where the code appears.
     public var place: String {
       switch self {
-      case .selection: "Condition `MarkedForInstrumentation` of the InstrumentationConfig."
+      case .selection:
+        "Condition `MarkedForInstrumentation` of the InstrumentationConfig, condition `Applied` of the Source, and an "
+          + "Event of a workload about which nothing can be decided."
       case .agent:
         "Condition `AgentEnabled` of the InstrumentationConfig and `spec.containers[].agentEnabledReason`. The code "
           + "of the container with the highest priority speaks for the workload."

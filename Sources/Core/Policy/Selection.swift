@@ -32,7 +32,7 @@ public enum Selection {
     if namespaceSources.count > 1 {
       return SelectionVerdict(
         outcome: .undecided, workload: workload,
-        reason: conflict(namespaceSources, about: "namespace \(workload.namespace)").reason)
+        reason: conflict(namespaceSources, about: "namespace \(workload.namespace)"))
     }
     let (outcome, reason) = decide(
       workload, workloadSource, namespaceSources.first, workloadLabels[OdigosLabel.instrumentation],
@@ -97,7 +97,7 @@ public enum Selection {
       case .failure(let why): broken = broken ?? invalid(candidate.source, why)
       }
     }
-    if matching.count > 1 { return .failure(conflict(matching, about: "workload \(workload.name)")) }
+    if matching.count > 1 { return .failure(Conflict(reason: conflict(matching, about: "workload \(workload.name)"))) }
     // An expression that cannot be read may have been meant for this workload, to opt it in or out. Only where
     // another Source speaks for it can that be left open.
     if let broken, matching.isEmpty { return .failure(Conflict(reason: broken)) }
@@ -113,10 +113,10 @@ public enum Selection {
     var reason: Reason
   }
 
-  private static func conflict(_ sources: [SourceFacts], about subject: String) -> Conflict {
+  /// Why several Sources about one thing decide nothing.
+  static func conflict(_ sources: [SourceFacts], about subject: String) -> Reason {
     let names = sources.map(\.name).sorted().joined(separator: ", ")
-    return Conflict(
-      reason: Reason(.conflictingSources, "More than one Source is about the \(subject): \(names). Keep one of them."))
+    return Reason(.conflictingSources, "More than one Source is about the \(subject): \(names). Keep one of them.")
   }
 
   /// The streams of both Sources; the workload's word counts more. Without any, the stream named default.

@@ -50,4 +50,44 @@ public struct SourceIndex: Sendable {
   func candidateCount(for workload: WorkloadReference) -> Int {
     exactSources(of: workload).count + expressionSources(of: workload).count + namespaceSources(of: workload).count
   }
+
+  /// What comes of a Source, as far as Sources alone tell: the reason with which it selects or opts out, or why it
+  /// does neither. Two expressions that match one workload are found only when there is such a workload.
+  public func standing(of source: SourceFacts) -> Reason {
+    switch source.target {
+    case .unknown(let kind):
+      let kinds = (WorkloadKind.allCases.map(\.rawValue) + ["Namespace"]).joined(separator: ", ")
+      return Reason(.invalidSource, "There is no kind \(kind) that can be instrumented; there are: \(kinds).")
+    case .namespace: return namespaceStanding(of: source)
+    case .workload(let kind):
+      let subject = "\(kind.rawValue) \(source.workloadName)"
+      if source.matchesByExpression {
+        do { _ = try NameExpression(source.workloadName) } catch {
+          let text = "The regular expression \"\(source.workloadName)\" is invalid: \(error)."
+          return Reason(.invalidSource, text)
+        }
+      } else {
+        let workload = WorkloadReference(namespace: source.namespace, kind: kind, name: source.workloadName)
+        let matching = expressionSources(of: workload).filter {
+          (try? $0.expression.get())?.matches(workload.name) == true
+        }
+        let all = exactSources(of: workload) + matching.map(\.source)
+        if all.count > 1 { return Selection.conflict(all, about: subject) }
+      }
+      return source.isDisabled
+        ? Reason(.workloadSourceDisabled, "It opts \(subject) out.") : Reason(.workloadSource, "It selects \(subject).")
+    }
+  }
+
+  private func namespaceStanding(of source: SourceFacts) -> Reason {
+    guard source.workloadName == source.namespace else {
+      let text = "It names the namespace \(source.workloadName) but lies in \(source.namespace); both must be the same."
+      return Reason(.invalidSource, text)
+    }
+    let all = namespaces[source.namespace] ?? []
+    if all.count > 1 { return Selection.conflict(all, about: "namespace \(source.namespace)") }
+    return source.isDisabled
+      ? Reason(.namespaceSourceDisabled, "It overrules the label of the namespace \(source.namespace).")
+      : Reason(.namespaceSource, "It selects the namespace \(source.namespace).")
+  }
 }

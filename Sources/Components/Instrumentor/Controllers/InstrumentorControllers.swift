@@ -50,8 +50,11 @@ struct InstrumentorControllers: Sendable {
       }
     }
     caches.sources.onChange { old, new in
+      let (before, after) = (old.flatMap { SourceFacts($0) }, new.flatMap { SourceFacts($0) })
+      // A change of the status alone is our own.
+      if before == after { return }
       indexes.sourcesChanged()
-      for case let facts? in [old, new].map({ $0.flatMap { SourceFacts($0) } }) {
+      for case let facts? in [before, after] {
         if case .workload(let kind) = facts.target, !facts.matchesByExpression {
           controller.enqueue(WorkloadReference(namespace: facts.namespace, kind: kind, name: facts.workloadName))
         } else {

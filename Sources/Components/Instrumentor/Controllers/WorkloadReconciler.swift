@@ -1,3 +1,4 @@
+import Concurrency
 import JSON
 import KubeClient
 import KubeObjects
@@ -21,6 +22,8 @@ struct WorkloadReconciler: Sendable {
   let logger: Logger
   /// Whether the webhook of this process answers.
   let isWebhookServing: @Sendable () -> Bool
+  /// What was told of workloads about which nothing can be decided, so that it is told once.
+  private let undecided = Locked<[WorkloadReference: Reason]>([:])
   private let turn = AsyncLock()
 
   init(
@@ -44,6 +47,7 @@ struct WorkloadReconciler: Sendable {
       return .done
     }
     let situation = situation(indexes.latest(cached), pods: indexes.pods(of: reference))
+    await tellUndecided(situation)
     let plan = WorkloadPlan.make(situation)
     let seconds = plan.replacesPods ? try await replacePods(reference) : try await perform(plan, situation)
     return seconds.map { .requeue(after: .seconds($0)) } ?? .done
@@ -82,6 +86,20 @@ struct WorkloadReconciler: Sendable {
       nodeCollector: nodeCollector(), configuration: indexes.configuration(), rules: indexes.rules(), pods: pods,
       recovery: recovery(workload, selection), queue: indexes.queue(for: reference, now: now.epochSeconds),
       recentRepairs: indexes.recentRepairs(now: now.epochSeconds), isWebhookServing: isWebhookServing(), now: now.text)
+  }
+
+  /// Tells in an Event of the workload why nothing can be decided: there may be no InstrumentationConfig to say it in.
+  private func tellUndecided(_ situation: WorkloadSituation) async {
+    let selection = situation.selection
+    let reason = selection.outcome == .undecided ? selection.reason : nil
+    let before = undecided.withLock { told in
+      defer { told[selection.workload] = reason }
+      return told[selection.workload]
+    }
+    guard let reason, reason != before else { return }
+    logger.warning(
+      "nothing can be decided", metadata: ["workload": "\(selection.workload)", "why": "\(reason)"])
+    await announce(WorkloadPlan.Announcement(reason: reason, isWarning: true), situation)
   }
 
   /// Deletes the InstrumentationConfig of a pod that is gone, unless a Source waits for a pod of that name.
@@ -188,10 +206,10 @@ struct WorkloadReconciler: Sendable {
 
   /// An Event of the workload itself, which is there before and after its InstrumentationConfig.
   private func announce(_ announcement: WorkloadPlan.Announcement, _ situation: WorkloadSituation) async {
-    let reference = situation.workload.reference
-    guard let type = reference.kind.resourceType else { return }
+    // A static pod is known to the API server as a pod.
+    let type = situation.workload.reference.kind.resourceType ?? Pod.type
     await events.record(
-      type, ObjectMeta(json: situation.workload.json["metadata"] ?? [:]), warning: announcement.isWarning,
+      type, situation.workload.metadata, warning: announcement.isWarning,
       reason: announcement.reason.code.rawValue, message: announcement.reason.message)
   }
 }
