@@ -26,8 +26,9 @@ public struct RolloutFacts: Sendable, Hashable {
   public var isRollback = false
   /// Since when it waits, in seconds since 1970: when its agents changed.
   public var waitingSince: Int
-  /// What its canary pod was made anew for, and when, in seconds since 1970.
+  /// What its canary pod was made anew for; nil when none was.
   public var canaryHash: String?
+  /// When its canary pod was made anew, in seconds since 1970.
   public var canaryAt = 0
   /// Whether the webhook of this process answers.
   public var isWebhookServing = true
