@@ -14,6 +14,8 @@ public struct AgentFacts: Sendable {
   public var configuration: OdigosConfiguration
   /// Every InstrumentationRule that there is.
   public var rules: [InstrumentationRuleFacts]
+  /// The Actions that agents carry out.
+  public var actions: [AgentActionFacts] = []
   /// Why instrumentation was taken back, where it was: `crashLoopBackOff` or `imagePullBackOff`.
   public var rollback: ReasonCode?
 

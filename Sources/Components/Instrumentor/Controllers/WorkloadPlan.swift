@@ -13,6 +13,8 @@ struct WorkloadSituation: Sendable {
   var configuration: OdigosConfiguration
   /// Every InstrumentationRule.
   var rules: [InstrumentationRuleFacts] = []
+  /// The Actions that agents carry out.
+  var actions: [AgentActionFacts] = []
   /// The label `odigos.io/agents-meta-hash` of each of its pods that runs or will run; "" for none.
   var podHashes: [String]
   /// Workloads that we are restarting now.
@@ -53,10 +55,11 @@ struct WorkloadPlan: Sendable, Equatable {
 
   private static func instrumenting(_ situation: WorkloadSituation) -> WorkloadPlan {
     let details = (situation.config?.status.runtimeDetailsByContainer ?? []).compactMap { RuntimeFacts(json: $0.json) }
-    let verdict = AgentPolicy.decide(
-      AgentFacts(
-        selection: situation.selection, containerNames: situation.workload.containerNames, runtimeDetails: details,
-        nodeCollector: situation.nodeCollector, configuration: situation.configuration, rules: situation.rules))
+    var facts = AgentFacts(
+      selection: situation.selection, containerNames: situation.workload.containerNames, runtimeDetails: details,
+      nodeCollector: situation.nodeCollector, configuration: situation.configuration, rules: situation.rules)
+    facts.actions = situation.actions
+    let verdict = AgentPolicy.decide(facts)
     // What cannot be said at the moment (collectors restarting, say) takes no agent away from running pods.
     if !verdict.isInjectionEnabled, verdict.reason.code.verdict == .unknown,
       situation.config?.spec.agentInjectionEnabled == true

@@ -28,6 +28,7 @@ struct WorkloadReconciler: Sendable {
     let situation = WorkloadSituation(
       workload: workload, selection: select(workload), config: caches.instrumentationConfigs.get(key),
       nodeCollector: nodeCollector(), configuration: indexes.configuration(), rules: indexes.rules(),
+      actions: indexes.actions(),
       podHashes: indexes.podHashes(of: reference), ongoingRollouts: indexes.ongoingRollouts(caches, but: reference),
       now: KubeTime.now.text)
     await tellUndecided(situation)
