@@ -108,6 +108,7 @@ import Testing
         ),
         ("/api/v1/namespaces/shop", ["metadata": ["name": "shop", "labels": ["odigos-instrumentation": "enabled"]]]),
         ("\(odigos)/shop/sources", list()), ("\(odigos)/own/instrumentationrules", list()),
+        ("\(odigos)/own/actions", list()),
         (
           "\(odigos)/own/collectorsgroups/odigos-data-collection",
           ["metadata": ["name": "odigos-data-collection"], "status": ["ready": true, "receiverSignals": ["TRACES"]]]

@@ -18,6 +18,7 @@ struct InstrumentorCaches: Sendable {
   let effectiveConfiguration: Informer<ConfigMap>
   let pods: Informer<Pod>
   let rules: Informer<InstrumentationRule>
+  let actions: Informer<Action>
   /// The kinds of workloads that not every cluster has.
   let others: [WorkloadInformer]
 
@@ -34,6 +35,7 @@ struct InstrumentorCaches: Sendable {
       client: client, namespace: namespace,
       options: ListOptions(fieldSelector: "metadata.name=\(OdigosName.effectiveConfiguration)"), logger: logger)
     rules = Informer(client: client, namespace: namespace, logger: logger)
+    actions = Informer(client: client, namespace: namespace, logger: logger)
     pods = Informer(client: client, logger: logger) { $0.reduced }
   }
 
@@ -50,6 +52,7 @@ struct InstrumentorCaches: Sendable {
       group.addTask { await effectiveConfiguration.run() }
       group.addTask { await pods.run() }
       group.addTask { await rules.run() }
+      group.addTask { await actions.run() }
       for informer in others { group.addTask { await informer.run() } }
     }
   }
@@ -66,6 +69,7 @@ struct InstrumentorCaches: Sendable {
     await effectiveConfiguration.waitForSync()
     await pods.waitForSync()
     await rules.waitForSync()
+    await actions.waitForSync()
     for informer in others { await informer.waitForSync() }
   }
 

@@ -10,6 +10,7 @@ struct ExplanationFiles {
   private var namespaces: [String: [String: String]] = [:]
   private var sources: [SourceFacts] = []
   private var rules: [InstrumentationRuleFacts] = []
+  private var actions: [AgentActionFacts] = []
   private var configuration = JSONValue.null
   private var details: [RuntimeFacts] = []
   private var collector: NodeCollectorState?
@@ -36,6 +37,7 @@ struct ExplanationFiles {
       sources.append(facts)
     case Namespace.type.kind: namespaces[name] = Namespace(json: object).metadata.labels
     case InstrumentationRule.type.kind: rules.append(InstrumentationRuleFacts(InstrumentationRule(json: object)))
+    case Action.type.kind: actions += [AgentActionFacts(Action(json: object))].compactMap(\.self)
     case InstrumentationConfig.type.kind:
       details += InstrumentationConfig(json: object).status.runtimeDetailsByContainer
         .compactMap { RuntimeFacts(json: $0.json) }
@@ -66,6 +68,7 @@ struct ExplanationFiles {
       : ExplanationFacts(workload: subject.object, kind: subject.kind, namespace: home)
     facts.sources = sources
     facts.rules = rules
+    facts.actions = actions
     let effective = EffectiveConfiguration.resolve(user: configuration)
     facts.configuration = effective.configuration
     facts.configurationProblems = effective.problems

@@ -50,6 +50,7 @@ struct ExplanationQuery {
     facts.rules = try await client.list(InstrumentationRule.self, namespace: system).map {
       InstrumentationRuleFacts($0)
     }
+    facts.actions = try await client.list(Action.self, namespace: system).compactMap { AgentActionFacts($0) }
     let group = try await client.get(
       CollectorsGroup.self, ObjectKey(namespace: system, name: OdigosName.dataCollection))
     facts.nodeCollector = group?.state ?? .notReady

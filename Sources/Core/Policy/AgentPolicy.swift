@@ -14,8 +14,8 @@ public struct AgentFacts: Sendable {
   public var configuration: OdigosConfiguration
   /// Every InstrumentationRule that there is.
   public var rules: [InstrumentationRuleFacts]
-  /// Why instrumentation was taken back, or is withheld, where it is (`Rollback`).
-  public var rollback: Reason?
+    nodeCollector: NodeCollectorState, configuration: OdigosConfiguration, rules: [InstrumentationRuleFacts] = [],
+    rollback: ReasonCode? = nil, inventory: AgentInventory = .release, templates: [ContainerTemplate] = []
 
   /// Gathers the facts.
   public init(

@@ -121,7 +121,7 @@ struct ContainerPolicy {
     switch collected(rules) {
     case .failure(let reason): return refuse(reason.code, reason.message, distribution)
     case .success(let signals):
-      var verdict = enable(distribution, parameters, besides: others)
+      var verdict = enable(distribution, parameters, loading, besides: others)
       tell(&verdict, rules, signals)
       return verdict
     }
@@ -143,7 +143,13 @@ struct ContainerPolicy {
 
   /// What the rules and the configuration tell the agent.
   private func tell(_ verdict: inout ContainerVerdict, _ rules: MergedRules, _ signals: Set<CollectedSignal>) {
-    if signals.contains(.traces) { verdict.traces = rules.traces(facts.configuration) }
+    if signals.contains(.traces) {
+      var traces = rules.traces(facts.configuration)
+      let actions = AgentActions.merge(
+        facts.actions, workload: facts.selection.workload, language: rules.language)
+      for (key, value) in actions { traces[key] = value }
+      verdict.traces = traces
+    }
     if signals.contains(.metrics) { verdict.metrics = rules.metrics(facts.configuration) }
     if signals.contains(.logs) { verdict.logs = rules.logs }
     verdict.agentDiagnostics = rules.agentDiagnostics

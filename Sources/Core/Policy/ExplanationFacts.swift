@@ -14,6 +14,8 @@ public struct ExplanationFacts: Sendable {
   public var sources: [SourceFacts] = []
   /// Every InstrumentationRule.
   public var rules: [InstrumentationRuleFacts] = []
+  /// The Actions that agents carry out.
+  public var actions: [AgentActionFacts] = []
   /// The configuration in effect.
   public var configuration = OdigosConfiguration()
   /// What is wrong with it.
@@ -88,8 +90,10 @@ public struct ExplanationFacts: Sendable {
   }
 
   func agentFacts(_ selection: SelectionVerdict) -> AgentFacts {
-    AgentFacts(
+    var facts = AgentFacts(
       selection: selection, containerNames: containerNames, runtimeDetails: runtimeDetails,
       nodeCollector: nodeCollector, configuration: configuration, rules: rules, rollback: rollback)
+    facts.actions = actions
+    return facts
   }
 }

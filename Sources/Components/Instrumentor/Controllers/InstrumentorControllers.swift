@@ -81,11 +81,20 @@ struct InstrumentorControllers: Sendable {
       enqueue(namespace: nil)
     }
     caches.rules.onChange { old, new in
-      guard old?.json["spec"] != new?.json["spec"] || old?.metadata.deletionTimestamp != new?.metadata.deletionTimestamp
-      else { return }
+      guard old.map(InstrumentationRuleFacts.init) != new.map(InstrumentationRuleFacts.init) else { return }
       indexes.rulesChanged()
       enqueue(namespace: nil)
     }
+    caches.actions.onChange { old, new in
+      guard old.flatMap(AgentActionFacts.init) != new.flatMap(AgentActionFacts.init) else { return }
+      indexes.actionsChanged()
+      enqueue(namespace: nil)
+    }
+    watchWorkloads()
+  }
+
+  private func watchWorkloads() {
+    let (caches, indexes, controller) = (caches, indexes, controller)
     caches.pods.onChange { old, new in
       guard let reference = indexes.podChanged(old, new) else { return }
       let isMarked =

@@ -16,6 +16,7 @@ final class InstrumentorIndexes: Sendable {
     var lastGood: OdigosConfiguration?
     var configurationProblem: String?
     var rules: [InstrumentationRuleFacts]?
+    var actions: [AgentActionFacts]?
     /// The pods that are workloads of their own, by namespace.
     var podWorkloads: [String: Set<WorkloadReference>] = [:]
     /// The pods that run or will run, by workload and pod name.
@@ -104,6 +105,16 @@ final class InstrumentorIndexes: Sendable {
     state.withLock { $0.rules = rules }
     return rules
   }
+
+  /// The Actions that agents carry out, made anew at most once after each change.
+  func actions() -> [AgentActionFacts] {
+    if let actions = state.withLock({ $0.actions }) { return actions }
+    let actions = caches.actions.all.compactMap { AgentActionFacts($0) }
+    state.withLock { $0.actions = actions }
+    return actions
+  }
+
+  func actionsChanged() { state.withLock { $0.actions = nil } }
 
   func rulesChanged() { state.withLock { $0.rules = nil } }
 

@@ -83,7 +83,8 @@ struct WorkloadReconciler: Sendable {
     let selection = select(workload)
     return WorkloadSituation(
       workload: workload, selection: selection, config: caches.instrumentationConfigs.get(key),
-      nodeCollector: nodeCollector(), configuration: indexes.configuration(), rules: indexes.rules(), pods: pods,
+      nodeCollector: nodeCollector(), configuration: indexes.configuration(), rules: indexes.rules(),
+      actions: indexes.actions(), pods: pods,
       recovery: recovery(workload, selection), queue: indexes.queue(for: reference, now: now.epochSeconds),
       recentRepairs: indexes.recentRepairs(now: now.epochSeconds), isWebhookServing: isWebhookServing(), now: now.text)
   }

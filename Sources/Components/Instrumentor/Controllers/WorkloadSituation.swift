@@ -13,6 +13,8 @@ struct WorkloadSituation: Sendable {
   var configuration: OdigosConfiguration
   /// Every InstrumentationRule.
   var rules: [InstrumentationRuleFacts] = []
+  /// The Actions that agents carry out.
+  var actions: [AgentActionFacts] = []
   /// Its pods that run or will run.
   var pods: [PodFacts]
   /// The annotation `odigos.io/rollback-recovery` of its Source, or of the workload where no Source has one.

@@ -13,7 +13,7 @@ struct ExplainCommand: AsyncParsableCommand {
       With a cluster:     odigos explain deployment cart -n shop
       Without a cluster:  odigos explain -f pod.yaml -f source.yaml -f config.yaml --runtime app=python:3.12
 
-      Files may hold pods, workloads, Namespaces, Sources, InstrumentationRules, InstrumentationConfigs, the
+      Files may hold pods, workloads, Namespaces, Sources, InstrumentationRules, Actions, InstrumentationConfigs, the
       CollectorsGroup odigos-data-collection, and the configuration (a ConfigMap, or the settings alone).
       docs/reasons.md has every code.
       """)
