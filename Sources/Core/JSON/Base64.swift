@@ -16,19 +16,32 @@ public enum Base64 {
 
   /// Appends the text for these bytes.
   public static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
-    text.reserveCapacity(text.count + (bytes.count + 2) / 3 * 4)
-    var index = 0
-    while index < bytes.count {
-      let count = min(3, bytes.count - index)
-      let second = count > 1 ? bytes[index + 1] : 0
-      let third = count > 2 ? bytes[index + 2] : 0
-      text.append(alphabet[Int(bytes[index] >> 2)])
-      text.append(alphabet[Int((bytes[index] & 3) << 4 | second >> 4)])
-      text.append(count > 1 ? alphabet[Int((second & 15) << 2 | third >> 6)] : UInt8(ascii: "="))
-      text.append(count > 2 ? alphabet[Int(third & 63)] : UInt8(ascii: "="))
+    let start = text.count
+    text.append(contentsOf: repeatElement(UInt8(ascii: "="), count: (bytes.count + 2) / 3 * 4))
+    let source = bytes.span
+    var target = text.mutableSpan
+    let pairs = pairs.span
+    var (index, place) = (0, start)
+    while index + 3 <= source.count {
+      let group = Int(source[index]) << 16 | Int(source[index + 1]) << 8 | Int(source[index + 2])
+      let (first, second) = (pairs[group >> 12], pairs[group & 0xfff])
+      target[place] = UInt8(truncatingIfNeeded: first)
+      target[place + 1] = UInt8(truncatingIfNeeded: first >> 8)
+      target[place + 2] = UInt8(truncatingIfNeeded: second)
+      target[place + 3] = UInt8(truncatingIfNeeded: second >> 8)
       index += 3
+      place += 4
     }
+    // One or two bytes are left over: two or three characters, behind which the padding is already.
+    if index == source.count { return }
+    let group = Int(source[index]) << 16 | (index + 1 < source.count ? Int(source[index + 1]) << 8 : 0)
+    target[place] = alphabet[group >> 18]
+    target[place + 1] = alphabet[group >> 12 & 63]
+    if index + 1 < source.count { target[place + 2] = alphabet[group >> 6 & 63] }
   }
+
+  /// The two characters for each number of 12 bits, the first one in the low byte.
+  private static let pairs: [UInt16] = (0..<4096).map { UInt16(alphabet[$0 >> 6]) | UInt16(alphabet[$0 & 63]) << 8 }
 
   /// The bytes of a text; nil where it is no base 64. Line breaks are skipped, as kubeconfig files may have them.
   public static func decode(_ text: String) -> [UInt8]? {

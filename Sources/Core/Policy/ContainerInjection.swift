@@ -5,8 +5,7 @@ struct ContainerInjection {
   private let container: JSONView
   private let path: String
   private let agent: InjectedContainer
-  private let entries: [JSONView]
-  private let names: [JSONView?]
+  private let entries: JSONNamedElements
   private var additions: PatchBytes.Elements
   /// Changes of entries that are there, by index; those of later entries are written first, because an insertion
   /// moves what follows it.
@@ -17,8 +16,7 @@ struct ContainerInjection {
     self.path = path
     self.agent = agent
     let environment = container["env"]
-    entries = environment.map { Array($0.elements) } ?? []
-    names = entries.map { $0["name"] }
+    entries = JSONNamedElements(environment, by: "name")
     additions = PatchBytes.Elements(of: path, "/env", exists: environment?.kind == .array)
   }
 
@@ -36,7 +34,7 @@ struct ContainerInjection {
   }
 
   /// The place of the last entry of that name, which is the one that counts.
-  private func index(of name: String) -> Int? { names.lastIndex { $0?.equals(name) == true } }
+  private func index(of name: String) -> Int? { entries.lastIndex(of: name) }
 
   private mutating func add(_ variable: InjectedVariable, _ patch: inout PatchBytes) {
     if index(of: variable.name) == nil { additions.append(variable.entry, to: &patch) }
@@ -59,7 +57,7 @@ struct ContainerInjection {
 
   private mutating func addEndpoint(_ node: InjectedEnvironment.NodeEndpoint, _ patch: inout PatchBytes) {
     if index(of: OdigosEnvironment.otlpEndpoint) != nil { return }
-    let existing = index(of: OdigosEnvironment.nodeIP).map { entries[$0] }
+    let existing = index(of: OdigosEnvironment.nodeIP).flatMap { entries[$0] }
     let field = existing?["valueFrom"]?["fieldRef"]?["fieldPath"]
     if existing == nil || field?.equals(InjectedEnvironment.nodeAddressField) == true {
       add(node.address, &patch)
@@ -78,13 +76,13 @@ struct ContainerInjection {
       return
     }
     let isOurs =
-      entries[existing]["value"]?.string?.hasPrefix(InjectedEnvironment.ResourceAttributes.start) ?? false
+      entries[existing]?["value"]?.string?.hasPrefix(InjectedEnvironment.ResourceAttributes.start) ?? false
     if isOurs || index(of: OdigosEnvironment.ownResourceAttributes) != nil { return }
     additions.append(attributes.ownEntry, ownerAttributes, to: &patch)
   }
 
   private func write(_ index: Int, _ variable: InjectedEnvironment.Appended, _ patch: inout PatchBytes) {
-    let entry = entries[index]
+    guard let entry = entries[index] else { return }
     if let source = entry["valueFrom"], source.kind == .object {
       // Ours directly follows, so that later references to the variable still resolve.
       var original = OdigosEnvironment.originalPrefix + variable.name
