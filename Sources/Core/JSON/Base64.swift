@@ -16,28 +16,38 @@ public enum Base64 {
 
   /// Appends the text for these bytes.
   public static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
-    let start = text.count
-    text.append(contentsOf: repeatElement(UInt8(ascii: "="), count: (bytes.count + 2) / 3 * 4))
-    let source = bytes.span
-    var target = text.mutableSpan
+    let count = (bytes.count + 2) / 3 * 4
+    let encoded = [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
+      initialized = encode(bytes.span, into: UnsafeMutableRawBufferPointer(target))
+    }
+    text.append(contentsOf: encoded)
+  }
+
+  /// Writes the text for these bytes into memory that has room for it; gives the length.
+  private static func encode(_ bytes: Span<UInt8>, into target: UnsafeMutableRawBufferPointer) -> Int {
     let pairs = pairs.span
-    var (index, place) = (0, start)
-    while index + 3 <= source.count {
-      let group = Int(source[index]) << 16 | Int(source[index + 1]) << 8 | Int(source[index + 2])
-      let (first, second) = (pairs[group >> 12], pairs[group & 0xfff])
-      target[place] = UInt8(truncatingIfNeeded: first)
-      target[place + 1] = UInt8(truncatingIfNeeded: first >> 8)
-      target[place + 2] = UInt8(truncatingIfNeeded: second)
-      target[place + 3] = UInt8(truncatingIfNeeded: second >> 8)
+    @inline(__always) func quartet(_ group: UInt64) -> UInt64 {
+      UInt64(pairs[Int(group >> 12 & 0xfff)]) | UInt64(pairs[Int(group & 0xfff)]) << 16
+    }
+    var (index, place) = (0, 0)
+    // Six bytes become eight characters; the two bytes more that are read are left for the next time.
+    while bytes.count &- index >= 8 {
+      let word = UInt64(bigEndian: bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
+      let characters = quartet(word >> 40) | quartet(word >> 16) << 32
+      target.storeBytes(of: characters.littleEndian, toByteOffset: place, as: UInt64.self)
+      index &+= 6
+      place &+= 8
+    }
+    while index < bytes.count {
+      var group: UInt64 = 0
+      for offset in 0..<3 { group = group << 8 | (index + offset < bytes.count ? UInt64(bytes[index + offset]) : 0) }
+      target.storeBytes(of: UInt32(truncatingIfNeeded: quartet(group)).littleEndian, toByteOffset: place, as: UInt32.self)
       index += 3
       place += 4
     }
-    // One or two bytes are left over: two or three characters, behind which the padding is already.
-    if index == source.count { return }
-    let group = Int(source[index]) << 16 | (index + 1 < source.count ? Int(source[index + 1]) << 8 : 0)
-    target[place] = alphabet[group >> 18]
-    target[place + 1] = alphabet[group >> 12 & 63]
-    if index + 1 < source.count { target[place + 2] = alphabet[group >> 6 & 63] }
+    // What was encoded beyond the last byte is padding.
+    for padding in 0..<index - bytes.count { target[place - 1 - padding] = UInt8(ascii: "=") }
+    return place
   }
 
   /// The two characters for each number of 12 bits, the first one in the low byte.

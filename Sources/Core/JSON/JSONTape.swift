@@ -86,30 +86,29 @@ struct JSONTape: ~Copyable {
   /// Moves to the next byte that is no white space and gives it.
   @inline(__always)
   private static func next(_ text: Span<UInt8>, _ offset: inout Int) throws(JSONError) -> UInt8 {
+    if offset < text.count, text[offset] > 0x20 { return text[offset] }
+    offset = endOfSpace(text, offset)
     guard offset < text.count else { throw JSONError(.unexpectedEnd, at: offset) }
-    let byte = text[offset]
-    return byte > 0x20 ? byte : try nextAfterSpace(text, &offset)
+    return text[offset]
   }
 
+  /// Where the white space from `offset` on ends.
+  // By value: an offset that is handed out by address would stay in memory all the time.
   @inline(never)
-  private static func nextAfterSpace(_ text: Span<UInt8>, _ offset: inout Int) throws(JSONError) -> UInt8 {
-    while offset < text.count {
-      switch text[offset] {
-      case 0x20, 0x0a, 0x0d, 0x09: offset += 1
-      case let byte: return byte
-      }
-    }
-    throw JSONError(.unexpectedEnd, at: offset)
-  }
-
-  private static func expectEnd(_ text: Span<UInt8>, _ offset: Int) throws(JSONError) {
+  private static func endOfSpace(_ text: Span<UInt8>, _ offset: Int) -> Int {
     var offset = offset
     while offset < text.count {
       switch text[offset] {
       case 0x20, 0x0a, 0x0d, 0x09: offset += 1
-      default: throw JSONError(.trailingBytes, at: offset)
+      default: return offset
       }
     }
+    return offset
+  }
+
+  private static func expectEnd(_ text: Span<UInt8>, _ offset: Int) throws(JSONError) {
+    let end = endOfSpace(text, offset)
+    guard end == text.count else { throw JSONError(.trailingBytes, at: end) }
   }
 
   /// The node of index `count` for a text from `start` to `end`. The size of the text is bounded so that offsets fit.
@@ -134,31 +133,31 @@ extension JSONTape {
     let start = offset
     switch byte {
     case UInt8(ascii: "t"):
-      try skip("true", text, &offset)
+      offset = try end(of: "true", text, start)
       return node(.true, start, offset, count)
     case UInt8(ascii: "f"):
-      try skip("false", text, &offset)
+      offset = try end(of: "false", text, start)
       return node(.false, start, offset, count)
     case UInt8(ascii: "n"):
-      try skip("null", text, &offset)
+      offset = try end(of: "null", text, start)
       return node(.null, start, offset, count)
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-      try skipNumber(text, &offset)
+      offset = try endOfNumber(text, start)
       return node(.number, start, offset, count)
     default: throw JSONError(.unexpectedByte, at: offset)
     }
   }
 
-  private static func skip(_ word: StaticString, _ text: Span<UInt8>, _ offset: inout Int) throws(JSONError) {
+  private static func end(of word: StaticString, _ text: Span<UInt8>, _ start: Int) throws(JSONError) -> Int {
     for index in 0..<word.utf8CodeUnitCount {
-      guard offset < text.count else { throw JSONError(.unexpectedEnd, at: offset) }
-      guard text[offset] == word.utf8Start[index] else { throw JSONError(.unexpectedByte, at: offset) }
-      offset += 1
+      guard start + index < text.count else { throw JSONError(.unexpectedEnd, at: start + index) }
+      guard text[start + index] == word.utf8Start[index] else { throw JSONError(.unexpectedByte, at: start + index) }
     }
+    return start + word.utf8CodeUnitCount
   }
 
-  private static func skipNumber(_ text: Span<UInt8>, _ offset: inout Int) throws(JSONError) {
-    let start = offset
+  private static func endOfNumber(_ text: Span<UInt8>, _ start: Int) throws(JSONError) -> Int {
+    var offset = start
     func byte(_ offset: Int) -> UInt8 { offset < text.count ? text[offset] : 0 }
     func skipDigits(_ offset: inout Int) throws(JSONError) {
       let first = offset
@@ -181,6 +180,7 @@ extension JSONTape {
       if byte(offset) == UInt8(ascii: "+") || byte(offset) == UInt8(ascii: "-") { offset += 1 }
       try skipDigits(&offset)
     }
+    return offset
   }
 }
 
@@ -191,13 +191,13 @@ extension JSONTape {
   @inline(__always)
   private static func string(_ text: Span<UInt8>, _ offset: inout Int, _ count: Int) throws(JSONError) -> JSONNode {
     let start = offset &+ 1
-    var end = start
-    var highBits: UInt64 = 0
+    var (end, highBits) = JSONText.endOfPlain(text, start)
     var isEscaped = false
-    skipPlain(text, &end, &highBits)
     if end >= text.count || text[end] != UInt8(ascii: "\"") {
+      let rest = try endOfEscaped(text, end)
+      end = rest.end
+      highBits |= rest.highBits
       isEscaped = true
-      try skipEscaped(text, &end, &highBits)
     }
     if highBits & JSONText.highBitOfEach != 0 { try JSONText.checkUTF8(text, start, end) }
     offset = end &+ 1
@@ -206,46 +206,29 @@ extension JSONTape {
 
   /// Goes on from the first byte of a string that is not plain, to its closing quote.
   @inline(never)
-  private static func skipEscaped(_ text: Span<UInt8>, _ offset: inout Int, _ highBits: inout UInt64)
-    throws(JSONError)
-  {
-    while true {
-      guard offset < text.count else { throw JSONError(.unexpectedEnd, at: offset) }
-      let byte = text[offset]
-      if byte == UInt8(ascii: "\"") { return }
-      guard byte == UInt8(ascii: "\\") else { throw JSONError(.unexpectedByte, at: offset) }
-      try JSONText.skipEscape(text, &offset)
-      skipPlain(text, &offset, &highBits)
-    }
-  }
-
-  /// Moves on to the next quote, backslash or control character, eight bytes at a time.
-  ///
-  /// A byte of the word below is zero where it equals the wanted one; subtracting one from each byte then borrows into
-  /// its high bit. A borrow may mark bytes after the first match, never before it, and only the first one is used.
-  @inline(__always)
-  private static func skipPlain(_ text: Span<UInt8>, _ offset: inout Int, _ highBits: inout UInt64) {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    while offset + 8 <= text.count {
-      // Any eight bytes are a UInt64 and the load checks its bounds: nothing here can go wrong.
-      let word = UInt64(littleEndian: text.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
-      highBits |= word
-      let quote = word ^ (ones &* 0x22)
-      let backslash = word ^ (ones &* 0x5c)
-      let found =
-        ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | ((word &- ones &* 0x20) & ~word)
-      let marks = found & JSONText.highBitOfEach
-      if marks != 0 {
-        offset += marks.trailingZeroBitCount >> 3
-        return
-      }
-      offset += 8
-    }
+  private static func endOfEscaped(_ text: Span<UInt8>, _ start: Int) throws(JSONError) -> (
+    end: Int, highBits: UInt64
+  ) {
+    var offset = start
+    var highBits: UInt64 = 0
     while offset < text.count {
       let byte = text[offset]
-      if byte == 0x22 || byte == 0x5c || byte < 0x20 { return }
-      highBits |= UInt64(byte)
-      offset += 1
+      switch byte {
+      case UInt8(ascii: "\""): return (offset, highBits)
+      case UInt8(ascii: "\\"):
+        // Nearly all escape sequences are of quotes and line breaks.
+        if offset + 1 < text.count, text[offset + 1] == 0x22 || text[offset + 1] == UInt8(ascii: "n") {
+          offset += 2
+        } else {
+          try JSONText.skipEscape(text, &offset)
+        }
+      case 0..<0x20: throw JSONError(.unexpectedByte, at: offset)
+      default:
+        let plain = JSONText.endOfPlain(text, offset)
+        offset = plain.end
+        highBits |= plain.highBits
+      }
     }
+    throw JSONError(.unexpectedEnd, at: offset)
   }
 }

@@ -102,11 +102,18 @@ struct InjectedEnvironment: Sendable {
     /// The end of the entries for pods of that owner.
     static func end(_ owner: WorkloadOwner) -> [UInt8] {
       guard let intermediate = owner.intermediate else { return end }
-      let key = "k8s.\(intermediate.kind.rawValue)"
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(192)
+      func append(_ attribute: String, _ value: String) {
+        for text in [",k8s.", intermediate.kind.rawValue, attribute, value] {
+          JSONValue.append(content: text, to: &bytes)
+        }
+      }
       // A Job that is itself the workload has said its name already.
-      var text = owner.workload.kind == .job ? "" : ",\(key).name=\(intermediate.name)"
-      if !intermediate.uid.isEmpty { text += ",\(key).uid=\(intermediate.uid)" }
-      return JSONValue.string(text).serialized().dropFirst() + [UInt8(ascii: "}")]
+      if owner.workload.kind != .job { append(".name=", intermediate.name) }
+      if !intermediate.uid.isEmpty { append(".uid=", intermediate.uid) }
+      bytes.append(contentsOf: end)
+      return bytes
     }
   }
 

@@ -51,6 +51,7 @@ struct AdmissionEndpoint: Sendable {
   }
 
   private static func isJSON(_ contentType: String) -> Bool {
+    if contentType == "application/json" { return true }
     let mediaType = contentType.prefix { $0 != ";" }
     return mediaType.utf8.elementsEqual("application/json".utf8)
       || mediaType.lowercased().filter { $0 != " " } == "application/json"
