@@ -1,7 +1,7 @@
 # Every target says what it does in `make help`; what it does in steps is a script in hack/.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup build test test-agents e2e demo demo-down check fmt image cluster-up cluster-down bench-webhook generate
+.PHONY: help setup build test test-agents e2e demo demo-down check fmt image cluster-up cluster-down bench-webhook bench-policy generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,11 @@ cluster-up: ## start the local Kubernetes
 cluster-down: ## end the local Kubernetes and remove its state
 	@hack/cluster down
 
-bench-webhook: ## measure the webhook beside one in Go
+bench-webhook: ## measure the webhook beside three in Go
 	@benchmarks/webhook/run
+
+bench-policy: ## measure the decisions of the policy library
+	@benchmarks/policy/run
 
 
 generate: ## write generated sources anew

@@ -125,6 +125,12 @@ let package = Package(
     executable("CollectorMain", ["Collector", "ServiceShell"]),
     executable("OdigosMain", ["OdigosCLI"]),
 
+    // Benchmarks
+    .target(name: "CAllocationCount", path: "benchmarks/policy/CAllocationCount"),
+    .executableTarget(
+      name: "PolicyBenchmark", dependencies: ["JSON", "Policy", "CAllocationCount"],
+      path: "benchmarks/policy/PolicyBenchmark", swiftSettings: settings),
+
     // Tests
     .target(
       name: "TestSupport", dependencies: ["JSON", "KubeObjects", "OdigosObjects", "Concurrency"],
