@@ -176,7 +176,7 @@ let package = Package(
       "Instrumentor",
       [
         "TestSupport", "Instrumentor", "JSON", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport", "Concurrency",
-        logging,
+        "EventLoop", "ServiceShell", logging,
       ]),
     tests(
       "Odiglet",

@@ -173,7 +173,7 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
     if case .serving = phase { flush() }
   }
 
-  /// Sends until nothing is left or the socket is full. One call fills one TLS record as far as there is matter.
+  /// Sends until nothing is left or the socket is full. TLS records are filled as far as there is matter.
   private func flush() {
     guard case .serving = phase, let session else { return }
     guard goesOn(unsent.retry(channel)) else { return }

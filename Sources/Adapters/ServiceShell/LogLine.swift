@@ -14,9 +14,13 @@ public struct LogLine {
   /// Names that the line has itself; metadata of these names gets an underscore.
   private static let own: Set<String> = ["time", "level", "logger", "message"]
 
-  /// Adds a field. Lines are easier to compare when their fields come in the order of their names.
-  public mutating func add(_ name: String, _ text: String) {
-    begin(name)
+  /// Adds a field; its name needs no escaping. Lines are easier to compare when their fields come in the order of
+  /// their names.
+  public mutating func add(_ name: StaticString, _ text: String) {
+    bytes.append(contentsOf: isFirst ? "\"".utf8 : ",\"".utf8)
+    isFirst = false
+    name.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    bytes.append(contentsOf: "\":".utf8)
     append(text)
   }
 

@@ -41,7 +41,8 @@ public enum Base64 {
     while index < bytes.count {
       var group: UInt64 = 0
       for offset in 0..<3 { group = group << 8 | (index + offset < bytes.count ? UInt64(bytes[index + offset]) : 0) }
-      target.storeBytes(of: UInt32(truncatingIfNeeded: quartet(group)).littleEndian, toByteOffset: place, as: UInt32.self)
+      target.storeBytes(
+        of: UInt32(truncatingIfNeeded: quartet(group)).littleEndian, toByteOffset: place, as: UInt32.self)
       index += 3
       place += 4
     }

@@ -16,7 +16,8 @@ struct Sample {
   private static func sources(in namespace: String) -> [SourceFacts] {
     let named = (0..<7).map { number in
       SourceFacts(
-        name: "source-\(number)", namespace: namespace, target: .workload(.deployment), workloadName: "service-\(number)",
+        name: "source-\(number)", namespace: namespace, target: .workload(.deployment),
+        workloadName: "service-\(number)",
         isDisabled: number == 6, dataStreams: ["stream-\(number % 2)": true])
     }
     return named + [
