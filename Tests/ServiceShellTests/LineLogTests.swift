@@ -12,8 +12,9 @@ private final class LogPipe: Sendable {
 
   init() throws {
     var ends: [Int32] = [0, 0]
-    try #require(pipe2(&ends, Int32(O_NONBLOCK)) == 0)
+    try #require(pipe(&ends) == 0)
     (input, output) = (ends[0], ends[1])
+    try #require(fcntl(input, F_SETFL, O_NONBLOCK) == 0)
   }
 
   deinit {

@@ -26,7 +26,11 @@ public struct JSONView: Sendable {
   public var string: String? {
     let node = node
     guard node.kind == .string else { return nil }
-    return node.isEscaped ? JSONText.unescaped(content) : String(decoding: content, as: UTF8.self)
+    if node.isEscaped { return JSONText.unescaped(content) }
+    // Not by way of a slice, which would hold and let go of the array once more.
+    return document.bytes.withUnsafeBufferPointer { bytes in
+      String(decoding: UnsafeBufferPointer(rebasing: bytes[Int(node.start)..<Int(node.end)]), as: UTF8.self)
+    }
   }
 
   /// The integer, if this is one of 64 bits.
