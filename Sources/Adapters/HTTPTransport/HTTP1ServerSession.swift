@@ -17,6 +17,7 @@ final class HTTP1ServerSession: ServerSession {
   private var isClosing = false
   private var wasRefused = false
   private var isGone = false
+  private(set) var hasBegun = false
 
   /// A request that waits for its response.
   private struct Exchange {
@@ -37,6 +38,8 @@ final class HTTP1ServerSession: ServerSession {
   var isFinished: Bool { isClosing && current == nil && outputCount == 0 }
   var lingers: Bool { wasRefused }
   var isIdle: Bool { current == nil && !parser.isMidRequest && outputCount == 0 }
+  var requestCount: Int { exchanges }
+  var owedSince: MonotonicInstant? { exchanges == 0 ? requestBegan : nil }
   var wantsInput: Bool {
     !isClosing && outputCount < Self.outputBound && (current == nil || parser.buffered < 64 << 10)
   }
@@ -47,6 +50,7 @@ final class HTTP1ServerSession: ServerSession {
 
   func receive(_ bytes: UnsafeRawBufferPointer, at now: MonotonicInstant) -> Bool {
     self.now = now
+    hasBegun = true
     guard !isClosing else { return true }
     parser.receive(bytes)
     process()

@@ -22,6 +22,26 @@ final class HTTP2ServerSession: ServerSession {
   var lingers: Bool { true }
   var wantsInput: Bool { !session.isCongested }
   var isIdle: Bool { session.open.isEmpty }
+  var hasBegun: Bool { session.hasBegun }
+  var requestCount: Int { session.openedCount }
+
+  var owedSince: MonotonicInstant? {
+    var oldest: MonotonicInstant?
+    // Whoever has had answers before may be slow with a request; a response must always be taken.
+    let isFirst = session.openedCount == session.open.count
+    for stream in session.open {
+      let since: MonotonicInstant
+      if stream.responded, stream.outputCount > 0 {
+        since = stream.progressed
+      } else if isFirst, !stream.hasEnded {
+        since = stream.began
+      } else {
+        return nil
+      }
+      oldest = min(oldest ?? since, since)
+    }
+    return oldest
+  }
 
   func receive(_ bytes: UnsafeRawBufferPointer, at now: MonotonicInstant) -> Bool {
     let isSound = session.receive(bytes, at: now)
