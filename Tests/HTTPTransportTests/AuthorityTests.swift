@@ -30,6 +30,19 @@ struct AuthorityTests {
     #expect(try await response(Self.kubelets[0], accepts: false).reset == 1)
   }
 
+  @Test(arguments: [[(":method", "POST")], [(":path", "/")], [(":method", "POST"), (":path", "a")], [("x", "y")]])
+  func requestsWithoutMethodOrPathAreRefusedThereToo(fields: [(String, String)]) async throws {
+    try await withServer(address: .scratchUnix(), acceptsSocketPathAuthority: true) { server in
+      let address = server.address
+      let body = try await BlockingThread.result {
+        let peer = HTTP2Peer(try RawPeer(address))
+        peer.request(1, fields.flatMap { HeaderBytes.literal($0.0, $0.1) })
+        return peer.response(1).body
+      }
+      #expect(String(decoding: body, as: UTF8.self) == "a request has a :method, and a :path that begins with /\n")
+    }
+  }
+
   @Test func grpcCallsWithASocketPathAreAnswered() async throws {
     let method = GRPCMethod.unary { message throws(GRPCStatus) in message.reversed() }
     try await withServer(address: .scratchUnix(), acceptsSocketPathAuthority: true, grpc: ["/a.B/C": method]) { server in

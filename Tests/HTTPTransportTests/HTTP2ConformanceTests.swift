@@ -99,20 +99,25 @@ struct HTTP2ConformanceTests {
     #expect(sizes == [3, 1])
   }
 
-  @Test func streamsBeyondTheLimitAreRefused() async throws {
+  @Test(arguments: [false, true])
+  func streamsBeyondTheLimitAreRefused(knowsTheLimit: Bool) async throws {
     var limits = HTTPLimits()
     limits.maximumConcurrentStreams = 2
     try await withServer(tls: try TestIdentity.make(commonName: "localhost"), limits: limits) { server in
       let address = server.address
-      let code = try await BlockingThread.result {
+      let refusal = try await BlockingThread.result { () -> HTTP2Frame? in
         let peer = HTTP2Peer(try TLSPeer(address))
-        // Only once the server's settings are acknowledged do they bind.
+        // A peer that has acknowledged the server's settings breaks them on purpose.
         _ = peer.next(.settings)
-        peer.send(HTTP2Frame(kind: .settings, flags: HTTP2Frame.acknowledgement))
+        if knowsTheLimit { peer.send(HTTP2Frame(kind: .settings, flags: HTTP2Frame.acknowledgement)) }
         for id in [UInt32(1), 3, 5] { peer.request(id, HeaderBytes.request("POST", "/"), ends: false) }
-        return peer.next(.reset)?.resetCode
+        while let frame = peer.next() {
+          if frame.kind == .reset || frame.kind == .goAway { return frame }
+        }
+        return nil
       }
-      #expect(code == 7 || code == 1)
+      #expect(refusal?.kind == (knowsTheLimit ? .goAway : .reset))
+      #expect((knowsTheLimit ? refusal?.goAway.code : refusal?.resetCode) == (knowsTheLimit ? 1 : 7))
     }
   }
 }

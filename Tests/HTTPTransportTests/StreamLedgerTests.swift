@@ -3,29 +3,25 @@ import Testing
 @testable import HTTPTransport
 
 struct StreamLedgerTests {
-  private func ledger(opened: [Int32], ended: [Int32] = []) -> StreamLedger {
+  private func ledger(_ opened: [Int32]) -> StreamLedger {
     var ledger = StreamLedger()
     for id in opened { ledger.opened(id) }
-    for id in ended { ledger.endedByPeer(id) }
     return ledger
   }
 
   @Test(arguments: [
-    ([1, 3, 5], [], 7, nil), ([5], [], 3, StreamLedger.Fault.identifierTooLow), ([5], [], 1, .identifierTooLow),
-    ([1, 9], [], 7, .identifierTooLow), ([1, 9], [], 3, .identifierTooLow), ([1, 9], [], 9, nil), ([1, 9], [], 1, nil),
-    ([1, 3], [1], 1, .streamEnded), ([1, 3], [1], 3, nil), ([], [], 1, nil), ([5], [], 4, nil), ([5], [], 0, nil),
-  ] as [([Int32], [Int32], Int32, StreamLedger.Fault?)])
-  func identifiersAreJudged(opened: [Int32], ended: [Int32], id: Int32, fault: StreamLedger.Fault?) {
-    #expect(ledger(opened: opened, ended: ended).fault(of: id) == fault)
+    ([1, 3, 5], 7, false), ([1, 3, 5], 3, false), ([5], 3, true), ([5], 1, true), ([5], 5, false), ([1, 9], 7, true),
+    ([1, 9], 3, true), ([1, 9], 9, false), ([1, 9], 1, false), ([], 1, false), ([5], 4, false), ([5], 0, false),
+  ] as [([Int32], Int32, Bool)])
+  func skippedIdentifiersAreKnown(opened: [Int32], id: Int32, isSkipped: Bool) {
+    #expect(ledger(opened).hasSkipped(id) == isSkipped)
   }
 
   @Test func whatIsForgottenIsNotHeldAgainstThePeer() {
-    let ids = (0..<100).map { Int32($0 * 4 + 1) }
-    let ledger = ledger(opened: ids, ended: ids)
-    #expect(ledger.fault(of: 3) == nil)
-    #expect(ledger.fault(of: 1) == nil)
-    #expect(ledger.fault(of: 395) == .identifierTooLow)
-    #expect(ledger.fault(of: 397) == .streamEnded)
+    let ledger = ledger((0..<100).map { $0 * 4 + 1 })
+    #expect(!ledger.hasSkipped(3))
+    #expect(ledger.hasSkipped(395))
+    #expect(!ledger.hasSkipped(397))
     #expect(ledger.count == 100)
   }
 }

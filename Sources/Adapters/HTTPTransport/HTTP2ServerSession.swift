@@ -7,6 +7,8 @@ final class HTTP2ServerSession: ServerSession {
   let session: HTTP2Session
   private weak var host: (any SessionHost)?
   private var isDraining = false
+  /// A PING is due once all else is sent: nghttp2 itself would send it first.
+  private var pingsNext = false
   private(set) var isGone = false
 
   init?(context: ServerContext, host: any SessionHost) {
@@ -52,8 +54,13 @@ final class HTTP2ServerSession: ServerSession {
   func peerEnded() -> Bool { false }
 
   func produce(into buffer: UnsafeMutableRawBufferPointer, at now: MonotonicInstant) -> Int? {
-    let count = session.produce(into: buffer, at: now)
+    var count = session.produce(into: buffer, at: now)
     session.drainEvents(handle)
+    if count == 0, pingsNext {
+      pingsNext = false
+      session.ping()
+      count = session.produce(into: buffer, at: now)
+    }
     return count
   }
 
@@ -161,7 +168,7 @@ final class HTTP2ServerSession: ServerSession {
     isDraining = true
     // Once the ping comes back, the peer has seen the notice, and every stream that it opened before is here.
     session.announceShutdown()
-    session.ping()
+    pingsNext = true
   }
 
   func connectionClosed() {

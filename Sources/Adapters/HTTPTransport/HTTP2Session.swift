@@ -79,7 +79,6 @@ final class HTTP2Session {
     var option: OpaquePointer?
     guard nghttp2_option_new(&option) == 0 else { return false }
     defer { nghttp2_option_del(option) }
-    nghttp2_option_set_no_closed_streams(option, 1)
     // Against floods of resets (CVE-2023-44487) and of settings.
     nghttp2_option_set_stream_reset_rate_limit(option, 1000, 100)
     nghttp2_option_set_max_settings(option, 32)
@@ -194,7 +193,6 @@ final class HTTP2Session {
     budget.giveBack(stream.budgeted)
     stream.budgeted = 0
     if stream.owner != nil { events.append(.closed(stream, errorCode: errorCode)) }
-    if stream.hasEnded { ledger.endedByPeer(stream.id) }
     stream.isClosed = true
     if isServer { closed.append(stream) }
   }
@@ -381,14 +379,10 @@ private func endsStream(_ frame: Frame) -> Bool {
 private func onBeginFrame(
   _ raw: OpaquePointer?, _ header: UnsafePointer<nghttp2_frame_hd>?, _ user: UnsafeMutableRawPointer?
 ) -> Int32 {
-  guard let header, UInt32(header.pointee.type) <= NGHTTP2_HEADERS.rawValue, let session = session(user),
-    session.isServer, let fault = session.ledger.fault(of: header.pointee.stream_id),
-    stream(raw, header.pointee.stream_id) == nil
+  guard let header, UInt32(header.pointee.type) == NGHTTP2_HEADERS.rawValue, let session = session(user),
+    session.ledger.hasSkipped(header.pointee.stream_id)
   else { return 0 }
-  switch fault {
-  case .identifierTooLow: session.terminate(errorCode: NGHTTP2_PROTOCOL_ERROR.rawValue)
-  case .streamEnded: session.terminate(errorCode: NGHTTP2_STREAM_CLOSED.rawValue)
-  }
+  session.terminate(errorCode: NGHTTP2_PROTOCOL_ERROR.rawValue)
   return 0
 }
 
@@ -429,8 +423,6 @@ private func onFrame(_ raw: OpaquePointer?, _ frame: Frame?, _ user: UnsafeMutab
     if isAnswer { session.events.append(.pong) }
   } else if isType(frame, NGHTTP2_SETTINGS) {
     session.hasBegun = true
-  } else if isType(frame, NGHTTP2_RST_STREAM) {
-    stream(raw, frame.pointee.hd.stream_id)?.hasEnded = true
   } else if isType(frame, NGHTTP2_GOAWAY) {
     session.events.append(.goAway)
   }
@@ -598,7 +590,13 @@ extension HTTP2Session {
     }
     let isHead = !stream.hasHeaders
     stream.hasHeaders = true
-    if isHead { chargeHeaders(stream) }
+    if isHead {
+      // Elsewhere nghttp2 has seen to it.
+      if settings.acceptsSocketPathAuthority, stream.method.isEmpty || !stream.path.utf8.starts(with: "/".utf8) {
+        stream.refusal = stream.refusal ?? HTTPRefusal(400, "a request has a :method, and a :path that begins with /")
+      }
+      chargeHeaders(stream)
+    }
     if stream.refusal != nil {
       if isHead { events.append(.request(stream)) }
     } else if endsStream {

@@ -48,14 +48,16 @@ enum GRPCTarget {
       (":method", "POST"), (":scheme", "http"), (":path", "/a/b"), (":authority", "x"),
       ("content-type", "application/grpc"), ("te", "trailers"),
     ]
-    let header = literals.flatMap { name, value in
-      [0, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
+    var header: [UInt8] = []
+    for (name, value) in literals {
+      header += [0, UInt8(name.utf8.count)] + Array(name.utf8)
+      header += [UInt8(value.utf8.count)] + Array(value.utf8)
     }
-    let data = body.prefix(2000)
-    let bytes =
-      Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
-      + [0, 0, UInt8(header.count), 1, 4, 0, 0, 0, 1] + header
-      + [0, UInt8(data.count >> 8), UInt8(data.count & 255), 0, 1, 0, 0, 0, 1] + data
+    let data = Array(body.prefix(2000))
+    var bytes = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+    bytes += [0, 0, 0, 4, 0, 0, 0, 0, 0]
+    bytes += [0, 0, UInt8(header.count), 1, 4, 0, 0, 0, 1] + header
+    bytes += [0, UInt8(data.count >> 8), UInt8(data.count & 255), 0, 1, 0, 0, 0, 1] + data
     let output = session.play(bytes[...], inPartsOf: 1 << Int(choice >> 4))
     require(output.count > 9, "a call was not answered")
     session.finish()

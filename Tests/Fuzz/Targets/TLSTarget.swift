@@ -131,10 +131,8 @@ private final class TLSClientSide {
     if !bytes.isEmpty { BIO_write(incoming, bytes, Int32(bytes.count)) }
     if SSL_do_handshake(ssl) == 1 { SSL_write(ssl, "hello", 5) }
     ERR_clear_error()
-    var start: UnsafeMutablePointer<CChar>?
-    let count = shim_BIO_get_mem_data(outgoing, &start)
-    let result = Array(UnsafeRawBufferPointer(start: start, count: count))
-    BIO_reset(outgoing)
-    return result
+    var buffer = [UInt8](repeating: 0, count: 16384)
+    let count = BIO_read(outgoing, &buffer, Int32(buffer.count))
+    return Array(buffer.prefix(Int(max(count, 0))))
   }
 }
