@@ -45,7 +45,8 @@ struct AuthorityTests {
 
   @Test func grpcCallsWithASocketPathAreAnswered() async throws {
     let method = GRPCMethod.unary { message throws(GRPCStatus) in message.reversed() }
-    try await withServer(address: .scratchUnix(), acceptsSocketPathAuthority: true, grpc: ["/a.B/C": method]) { server in
+    try await withServer(address: .scratchUnix(), acceptsSocketPathAuthority: true, grpc: ["/a.B/C": method]) {
+      server in
       let address = server.address
       let body = try await BlockingThread.result {
         let peer = HTTP2Peer(try RawPeer(address))

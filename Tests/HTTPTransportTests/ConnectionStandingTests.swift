@@ -6,19 +6,20 @@ import Testing
 private func at(_ milliseconds: UInt64) -> MonotonicInstant { MonotonicInstant(nanoseconds: milliseconds * 1_000_000) }
 
 struct ConnectionStandingTests {
-  @Test(arguments: [
-    ([], nil),
-    ([.busy, .busy], nil),
-    ([.busy, .idle(since: at(0)), .over], 2),
-    ([.idle(since: at(50)), .idle(since: at(20)), .busy], 1),
-    // slow ones before idle ones
-    ([.idle(since: at(0)), .owes(since: at(8000))], 1),
-    // but not before they have had a second
-    ([.idle(since: at(0)), .owes(since: at(9500))], 0),
-    // the oldest of the slow
-    ([.owes(since: at(9900)), .owes(since: at(9800)), .owes(since: at(9950))], 1),
-    ([.owes(since: at(7000)), .owes(since: at(6000)), .busy], 1),
-  ] as [([ConnectionStanding], Int?)])
+  @Test(
+    arguments: [
+      ([], nil),
+      ([.busy, .busy], nil),
+      ([.busy, .idle(since: at(0)), .over], 2),
+      ([.idle(since: at(50)), .idle(since: at(20)), .busy], 1),
+      // slow ones before idle ones
+      ([.idle(since: at(0)), .owes(since: at(8000))], 1),
+      // but not before they have had a second
+      ([.idle(since: at(0)), .owes(since: at(9500))], 0),
+      // the oldest of the slow
+      ([.owes(since: at(9900)), .owes(since: at(9800)), .owes(since: at(9950))], 1),
+      ([.owes(since: at(7000)), .owes(since: at(6000)), .busy], 1),
+    ] as [([ConnectionStanding], Int?)])
   func theLeastUsefulMakesRoom(standings: [ConnectionStanding], place: Int?) {
     #expect(ConnectionStanding.leastUseful(standings, at: at(10_000)) == place)
   }

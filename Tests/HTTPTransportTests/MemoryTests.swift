@@ -58,6 +58,29 @@ struct MemoryTests {
     }
   }
 
+  @Test func slowReadersOfOneBodyShareIt() async throws {
+    let body = [UInt8](repeating: 120, count: 8 << 20)
+    let handler = HTTPHandler.inline { _ in HTTPResponse(status: 200, body: body) }
+    try await withServer(tls: try TestIdentity.make(commonName: "localhost"), handler: handler) { server in
+      let address = server.address
+      let grown = try await BlockingThread.result {
+        let first = try TLSPeer(address, alpn: "http/1.1")
+        first.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        _ = first.receiveAll()
+        let before = Self.residentSize
+        let slow = try (0..<10).map { _ in
+          let peer = try TLSPeer(address, alpn: "http/1.1")
+          peer.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+          // The response is on its way then.
+          _ = peer.receiveSome()
+          return peer
+        }
+        return withExtendedLifetime(slow) { Self.residentSize - before }
+      }
+      #expect(grown < 16 << 20)
+    }
+  }
+
   @Test func headersOfUnfinishedRequestsCountAgainstTheBudget() async throws {
     var limits = HTTPLimits()
     limits.maximumBufferedBodies = 100_000

@@ -117,13 +117,15 @@ private final class SlowPeer {
     case .prefaceByByte: rest = HTTP2Peer.preface
     case .headersByByte:
       let frame = HTTP2Frame(
-        kind: .headers, flags: 5, stream: 1, payload: HeaderBytes.request("GET", "/" + String(repeating: "a", count: 900)))
+        kind: .headers, flags: 5, stream: 1,
+        payload: HeaderBytes.request("GET", "/" + String(repeating: "a", count: 900)))
       _ = HTTP2Peer(wire)
       rest = frame.bytes
     case .bodyByByte: HTTP2Peer(wire).request(1, HeaderBytes.request("POST", "/"), ends: false)
     case .neverReads: HTTP2Peer(wire, settings: [(4, 0)]).request(1, HeaderBytes.request("GET", "/big"))
     case .readsByByte: HTTP2Peer(wire, settings: [(4, 1)]).request(1, HeaderBytes.request("GET", "/big"))
-    case .http1HeadersByByte: rest = Array("GET / HTTP/1.1\r\nHost: h\r\nX: \(String(repeating: "a", count: 9000))".utf8)
+    case .http1HeadersByByte:
+      rest = Array("GET / HTTP/1.1\r\nHost: h\r\nX: \(String(repeating: "a", count: 9000))".utf8)
     case .http1BodyByByte: wire.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9000\r\n\r\n")
     case .http1NeverReads: wire.send("GET /big HTTP/1.1\r\nHost: h\r\n\r\n")
     case .idleWithPings: _ = HTTP2Peer(wire)

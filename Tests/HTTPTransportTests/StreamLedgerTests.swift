@@ -9,10 +9,11 @@ struct StreamLedgerTests {
     return ledger
   }
 
-  @Test(arguments: [
-    ([1, 3, 5], 7, false), ([1, 3, 5], 3, false), ([5], 3, true), ([5], 1, true), ([5], 5, false), ([1, 9], 7, true),
-    ([1, 9], 3, true), ([1, 9], 9, false), ([1, 9], 1, false), ([], 1, false), ([5], 4, false), ([5], 0, false),
-  ] as [([Int32], Int32, Bool)])
+  @Test(
+    arguments: [
+      ([1, 3, 5], 7, false), ([1, 3, 5], 3, false), ([5], 3, true), ([5], 1, true), ([5], 5, false), ([1, 9], 7, true),
+      ([1, 9], 3, true), ([1, 9], 9, false), ([1, 9], 1, false), ([], 1, false), ([5], 4, false), ([5], 0, false),
+    ] as [([Int32], Int32, Bool)])
   func skippedIdentifiersAreKnown(opened: [Int32], id: Int32, isSkipped: Bool) {
     #expect(ledger(opened).hasSkipped(id) == isSkipped)
   }

@@ -20,7 +20,8 @@ enum GRPCTarget {
     var start = 0
     var plain: [UInt8] = []
     var isPlain = true
-    while let (message, end) = try? GRPCFraming.next(in: body, from: start, encoding: encoding, maximumSize: maximumSize)
+    while let (message, end) = try? GRPCFraming.next(
+      in: body, from: start, encoding: encoding, maximumSize: maximumSize)
     {
       require(end > start && end <= body.count, "a message ends outside of the body")
       require(message.count <= maximumSize, "a message above the limit was accepted")
@@ -35,7 +36,8 @@ enum GRPCTarget {
     require(GRPCFraming.decodeMessage(GRPCFraming.encodeMessage(text)) == text, "grpc-message does not survive")
     _ = GRPCFraming.decodeMessage(text)
     guard let timeout = GRPCFraming.decodeTimeout(text) else { return }
-    require(GRPCFraming.decodeTimeout(GRPCFraming.encodeTimeout(timeout)) ?? .zero >= min(timeout, .seconds(99_999_999)),
+    require(
+      GRPCFraming.decodeTimeout(GRPCFraming.encodeTimeout(timeout)) ?? .zero >= min(timeout, .seconds(99_999_999)),
       "a timeout became shorter on the wire")
   }
 

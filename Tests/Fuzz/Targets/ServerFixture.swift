@@ -43,13 +43,15 @@ extension ServerSession {
   /// to say.
   func play(_ bytes: ArraySlice<UInt8>, inPartsOf size: Int) -> [UInt8] {
     var output: [UInt8] = []
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 10, alignment: 16)
+    defer { buffer.deallocate() }
     var rest = bytes
     var now = MonotonicInstant(nanoseconds: 1)
     while !rest.isEmpty, wantsInput {
       let part = Array(rest.prefix(size))
       rest = rest.dropFirst(size)
       let isSound = part.withUnsafeBytes { receive($0, at: now) }
-      output += drainOutput(at: now)
+      drainOutput(at: now, through: buffer, into: &output)
       if !isSound || isFinished { return output }
       now = now.advanced(by: .microseconds(10))
     }
@@ -58,26 +60,27 @@ extension ServerSession {
 
   /// Lets time pass until the session is over.
   func finish() {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 10, alignment: 16)
+    defer { buffer.deallocate() }
+    var output: [UInt8] = []
     var now = MonotonicInstant(nanoseconds: 1).advanced(by: .seconds(3600))
     for _ in 0..<2 {
       expire(at: now)
       drain()
-      _ = drainOutput(at: now)
+      drainOutput(at: now, through: buffer, into: &output)
       now = now.advanced(by: .seconds(3600))
     }
     _ = peerEnded()
     connectionClosed()
   }
 
-  private func drainOutput(at now: MonotonicInstant) -> [UInt8] {
-    var output: [UInt8] = []
-    withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 16) { buffer in
-      while let count = produce(into: buffer, at: now), count > 0 {
-        output += buffer[..<count]
-        // Every response is bounded, and so is what a peer can ask for at once.
-        require(output.count < 64 << 20, "the session does not stop speaking")
-      }
+  private func drainOutput(
+    at now: MonotonicInstant, through buffer: UnsafeMutableRawBufferPointer, into output: inout [UInt8]
+  ) {
+    while let count = produce(into: buffer, at: now), count > 0 {
+      output += buffer[..<count]
+      // Every response is bounded, and so is what a peer can ask for at once.
+      require(output.count < 64 << 20, "the session does not stop speaking")
     }
-    return output
   }
 }
