@@ -13,7 +13,8 @@ enum GRPCTarget {
     if let expanded = try? Gzip.expand(body, maximumSize: maximumSize) {
       require(expanded.count <= maximumSize, "more was expanded than is allowed")
     }
-    session(choice, body)
+    // A session costs far more than the rest.
+    if choice & 0x0C == 0 { session(choice, body) }
   }
 
   private static func frames(_ body: [UInt8], encoding: String?) {
