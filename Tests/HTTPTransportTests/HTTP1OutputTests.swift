@@ -31,6 +31,17 @@ struct HTTP1OutputTests {
     #expect(output.takesMore)
   }
 
+  @Test func theOrderOfResponsesIsKept() {
+    var output = HTTP1Output()
+    for size in [3, 70_000, 80_000, 2] {
+      let response = HTTPResponse(status: 200, body: [UInt8](repeating: UInt8(size % 251), count: size))
+      output.append(response, keepsAlive: true, isHTTP10: false, isHead: false, date: "today")
+    }
+    let text = String(decoding: drain(&output, size: 10_000), as: UTF8.self)
+    let lengths = text.split(separator: "content-length: ").dropFirst().map { $0.prefix { $0.isNumber } }
+    #expect(lengths == ["3", "70000", "80000", "2"])
+  }
+
   @Test(arguments: [(200, true), (204, false)])
   func headAndEmptyStatusesLeaveLargeBodiesOut(status: Int, isHead: Bool) {
     let response = HTTPResponse(status: status, body: [UInt8](repeating: 120, count: 100_000))

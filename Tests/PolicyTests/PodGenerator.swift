@@ -51,7 +51,7 @@ struct PodGenerator: RandomNumberGenerator {
     ]
     if chance(70) { metadata["labels"] = ["app": "web", "odd/key~x": .string(text())] }
     if chance(30) { metadata["annotations"] = ["note": .string(text())] }
-    var spec: JSONValue = ["future": ["kept": [1, .number("2.50"), nil]]]
+    var spec: JSONValue = ["future": ["kept": [1, .number("2.50"), .null]]]
     var containers: [JSONValue] = []
     for name in Self.names.shuffled(using: &self).prefix(Int.random(in: 1...4, using: &self)) {
       containers.append(container(name))

@@ -3,7 +3,7 @@
 struct HTTP1Output {
   private var bytes: [UInt8] = []
   private var sent = 0
-  /// Goes behind `bytes`; nothing is appended while it is there.
+  /// Goes behind `bytes`.
   private var body: [UInt8] = []
   private var bodySent = 0
 
@@ -13,13 +13,18 @@ struct HTTP1Output {
   /// How many bytes wait.
   var count: Int { bytes.count - sent + body.count - bodySent }
 
-  /// Whether another response may be appended.
+  /// Whether another response can be appended without copying a large body.
   var takesMore: Bool { body.isEmpty }
 
   mutating func append(_ more: [UInt8]) { bytes.append(contentsOf: more) }
 
   /// Appends a response; see `HTTP1Response.append`.
   mutating func append(_ response: HTTPResponse, keepsAlive: Bool, isHTTP10: Bool, isHead: Bool, date: String) {
+    if !body.isEmpty {
+      bytes.append(contentsOf: body[bodySent...])
+      body = []
+      bodySent = 0
+    }
     let isLarge = response.body.count >= Self.largeBody
     HTTP1Response.append(
       response, to: &bytes, keepsAlive: keepsAlive, isHTTP10: isHTTP10, isHead: isHead || isLarge, date: date)

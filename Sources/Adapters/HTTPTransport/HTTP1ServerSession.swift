@@ -14,6 +14,8 @@ final class HTTP1ServerSession: ServerSession {
   private var now = MonotonicInstant(nanoseconds: 0)
   /// No further request is taken.
   private var isClosing = false
+  /// The next response is the connection's last.
+  private var isRetiring = false
   private var wasRefused = false
   private var isGone = false
   private(set) var hasBegun = false
@@ -79,7 +81,8 @@ final class HTTP1ServerSession: ServerSession {
         try dispatch(message)
       }
       if parser.takeWantsContinue() { output.append(HTTP1Response.continueLine) }
-      if current == nil, parser.isMidRequest { requestBegan = requestBegan ?? now }
+      // What waits behind a response that is being sent is not late.
+      if current == nil, output.takesMore, parser.isMidRequest { requestBegan = requestBegan ?? now }
     } catch {
       refuse(error)
     }
@@ -117,7 +120,7 @@ final class HTTP1ServerSession: ServerSession {
 
   private func respond(_ number: Int, _ response: HTTPResponse) {
     guard let exchange = current, exchange.number == number, !isGone else { return }
-    let keepsAlive = exchange.keepsAlive && !isClosing
+    let keepsAlive = exchange.keepsAlive && !isClosing && !isRetiring
     output.append(
       response, keepsAlive: keepsAlive, isHTTP10: exchange.isHTTP10, isHead: exchange.isHead, date: context.date())
     finishExchange()
@@ -140,6 +143,12 @@ final class HTTP1ServerSession: ServerSession {
 
   func expire(at now: MonotonicInstant) {
     if let requestBegan, context.hasExpired(requestBegan, at: now) { refuse(.tooSlow) }
+  }
+
+  /// A connection that waits for its next request stays open: closed now, it could take a request with it that is on
+  /// its way, and clients do not repeat a POST by themselves.
+  func retire() {
+    isRetiring = true
   }
 
   func drain() {
