@@ -34,6 +34,25 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
+/// What the fuzz targets use: a suite that plays their corpus, or, for hack/fuzz, a program around libFuzzer.
+let fuzzed: [Target.Dependency] = [
+  "JSON", "KubeObjects", "OdigosObjects", "Policy", "EventLoop", "HTTPTransport", "Instrumentor", "CShims", "COpenSSL",
+  logging,
+]
+let fuzzing: [Target] =
+  Context.environment["ODIGOS_FUZZ"] == nil
+  ? [
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzed + ["TestSupport"], path: "Tests/Fuzz",
+      exclude: ["Driver", "Program", "corpus"], swiftSettings: settings)
+  ]
+  : [
+    .target(name: "FuzzDriver", path: "Tests/Fuzz/Driver"),
+    .executableTarget(
+      name: "FuzzProgram", dependencies: fuzzed + ["FuzzDriver"], path: "Tests/Fuzz",
+      exclude: ["CorpusTests.swift", "Driver", "corpus"], swiftSettings: settings),
+  ]
+
 let package = Package(
   name: "odigos",
   products: [
@@ -150,6 +169,10 @@ let package = Package(
     tests(
       "HTTPTransport",
       ["TestSupport", "HTTPTransport", "EventLoop", "Concurrency", "ServingCertificates", "CShims", "COpenSSL"]),
+    // the server by itself, for hack/h2spec and hack/tls-posture
+    .executableTarget(
+      name: "HTTPServerProbe", dependencies: ["HTTPTransport", "EventLoop", "ServingCertificates"],
+      path: "Tests/HTTPServerProbe", swiftSettings: settings),
     tests("HTTPClient", ["TestSupport", "JSON", "HTTPClient", "HTTPTransport", "EventLoop", "Concurrency"]),
     tests(
       "KubeClient",
@@ -191,5 +214,5 @@ let package = Package(
       ]),
     tests("OdigosCLI", ["TestSupport", "OdigosCLI", "JSON", "KubeObjects", "OdigosObjects", "Policy", "YAML"]),
     tests("Cluster", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "YAML"]),
-  ]
+  ] + fuzzing
 )

@@ -156,6 +156,12 @@ final class SocketChannel {
     shutdown(fd, Int32(SHUT_WR))
   }
 
+  /// Closing will throw away what the peer has not taken, and tell it so by a reset.
+  func resetsOnClose() {
+    var atOnce = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
+  }
+
   /// Sends bytes in the clear, past TLS: only for telling a peer that it should have spoken TLS.
   func writeUnprotected(_ text: String) {
     state.pointee.isFollowed = false
