@@ -33,7 +33,8 @@ extension OdigosConfiguration {
     set(&uiPaginationLimit, reader.integer("uiPaginationLimit", 0...100_000))
     set(&centralBackendURL, reader.string("centralBackendURL"))
     set(&clusterName, reader.string("clusterName"))
-    set(&mountMethod, reader.choice("mountMethod", MountMethod.self))
+    set(&mountMethod, reader.choice("mountMethod", MountMethod.self, orDefault: MountMethod.virtualDevice))
+    imageVolumesEnabled = reader.bool("imageVolumesEnabled")
     set(&customContainerRuntimeSocketPath, reader.string("customContainerRuntimeSocketPath"))
     set(
       &agentEnvVarsInjectionMethod, reader.choice("agentEnvVarsInjectionMethod", EnvironmentInjectionMethod.self))
@@ -72,6 +73,7 @@ extension OdigosConfiguration {
     writer.text("centralBackendURL", centralBackendURL)
     writer.text("clusterName", clusterName)
     writer["mountMethod"] = .string(mountMethod.rawValue)
+    writer["imageVolumesEnabled"] = imageVolumesEnabled.map { .bool($0) }
     writer.text("customContainerRuntimeSocketPath", customContainerRuntimeSocketPath)
     writer["agentEnvVarsInjectionMethod"] = .string(agentEnvVarsInjectionMethod.rawValue)
     writer.map("nodeSelector", nodeSelector)
