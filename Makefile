@@ -49,3 +49,4 @@ bench-webhook: ## measure the webhook beside one in Go
 generate: ## write generated sources anew
 	@hack/setup build
 	@/usr/bin/python3 hack/generate
+	@/usr/bin/python3 deploy/distributions/generate

@@ -124,6 +124,19 @@ func logged(_ client: HTTPClient, _ path: String, query: String) async throws ->
     #expect(error?.isTimeout == true)
   }
 
+  @Test func anAnswerThatDoesNotComeKeepsNoOtherRequestWaiting() async throws {
+    let client = HTTPClient()
+    defer { client.shutdown() }
+    let hanging = Task { [url = try url("/hang?alone=1")] in
+      try await client.send(HTTPClientRequest(method: "GET", url: url, timeout: nil))
+    }
+    defer { hanging.cancel() }
+    // Asked by another client: the first request must be alone on its own.
+    try await eventually("the request arrives") { try await !logged(self.client, "/hang", query: "alone").isEmpty }
+    let answer = try await client.send(HTTPClientRequest(method: "GET", url: url("/echo"), timeout: .seconds(20)))
+    #expect(answer.status == 200)
+  }
+
   @Test func cancellingTheTaskEndsTheTransfer() async throws {
     let task = Task { try await send("GET", "/hang?cancel=1", timeout: nil) }
     try await eventually("the request arrives") { try await !logged(client, "/hang", query: "cancel").isEmpty }

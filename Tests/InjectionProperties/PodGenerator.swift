@@ -51,7 +51,7 @@ struct PodGenerator {
     ]
     if random.chance(70) { metadata["labels"] = ["app": "web", "odd/key~x": .string(text())] }
     if random.chance(30) { metadata["annotations"] = ["note": .string(text())] }
-    var spec: JSONValue = ["future": ["kept": [1, .number("2.50"), nil, ["deep": [[], [:]]]]]]
+    var spec: JSONValue = ["future": ["kept": [1, .number("2.50"), .null, ["deep": [[], [:]]]]]]
     let names = Self.containerNames.shuffled(using: &random).prefix(Int.random(in: 1...4, using: &random))
     spec["containers"] = .array(names.map { container($0) })
     if random.chance(30) { spec["initContainers"] = [container("app")] }

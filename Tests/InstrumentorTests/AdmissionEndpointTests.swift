@@ -19,7 +19,7 @@ import Testing
     #expect(body["kind"] == "AdmissionReview")
     #expect(body.at("response", "uid") == "u-1")
     #expect(body.at("response", "allowed") == true)
-    return body["response"] ?? nil
+    return body["response"] ?? .null
   }
 
   @Test func injectsThePodOfAWorkloadThatIsOptedIn() throws {
@@ -49,7 +49,7 @@ import Testing
   static let bystanders: [JSONValue] = [
     AdmissionSample.review(AdmissionSample.pod(), operation: "UPDATE"),
     AdmissionSample.review(AdmissionSample.pod(), operation: "DELETE"),
-    AdmissionSample.review(AdmissionSample.pod(), kind: "Secret"), AdmissionSample.review(nil),
+    AdmissionSample.review(AdmissionSample.pod(), kind: "Secret"), AdmissionSample.review(.null),
     AdmissionSample.review("a pod"), AdmissionSample.review([:]),
     AdmissionSample.review(["metadata": 7, "spec": []]),
     AdmissionSample.review(["metadata": ["ownerReferences": "none"], "spec": ["containers": 1]]),
@@ -61,7 +61,7 @@ import Testing
 
   static let shapelessPods: [(path: [String], value: JSONValue?)] = [
     (["spec"], nil), (["spec"], "x"), (["spec", "containers"], nil), (["spec", "containers"], ["name": "app"]),
-    (["spec", "containers"], [7, nil, ["image": "x"]]), (["spec", "containers"], [["name": "sidecar"]]),
+    (["spec", "containers"], [7, .null, ["image": "x"]]), (["spec", "containers"], [["name": "sidecar"]]),
   ]
 
   @Test(arguments: shapelessPods) func failsOpenOnPodsOfAnyShape(_ path: [String], _ value: JSONValue?) throws {

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct ParsingTests {
   static let accepted: [(text: String, value: JSONValue)] = [
-    ("null", nil), (" \t\r\n true \n", true), ("false", false),
+    ("null", .null), (" \t\r\n true \n", true), ("false", false),
     ("0", 0), ("-1", -1), ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)),
     ("9223372036854775808", .number("9223372036854775808")), ("-0", .number("-0")), ("1.50", .number("1.50")),
     ("1e3", .number("1e3")), ("-0.5E-2", .number("-0.5E-2")),
@@ -12,7 +12,7 @@ import Testing
     (#""é€😀 and a text that is longer than a word""#, "é€😀 and a text that is longer than a word"),
     ("\"\u{7f}\"", "\u{7f}"),
     ("[]", []), ("[ ]", []), ("[1,[2, [ ]],3]", [1, [2, []], 3]),
-    ("{}", [:]), ("{ }", [:]), (#"{"a":{"b":[{}]} , "c" : null}"#, ["a": ["b": [[:]]], "c": nil]),
+    ("{}", [:]), ("{ }", [:]), (#"{"a":{"b":[{}]} , "c" : null}"#, ["a": ["b": [[:]]], "c": .null]),
     (#"{"a":1,"b":2,"a":3}"#, ["a": 3, "b": 2]), (#"{"\u0061":1}"#, ["a": 1]), (#"{"":0}"#, ["": 0]),
   ]
 

@@ -79,11 +79,11 @@ import Testing
     writer.add(["spec", "volumes", "-"], ["name": "v"])
     writer.replace(["a"], 1)
     writer.remove(["b"])
-    writer.test(["c"], nil)
+    writer.test(["c"], .null)
     #expect(!writer.isEmpty)
     let expected = JSONPatch([
       .add(["metadata", "labels", "odigos.io/hash"], "1\""), .add(JSONPointer(["spec", "volumes"]).end, ["name": "v"]),
-      .replace(["a"], 1), .remove(["b"]), .test(["c"], nil),
+      .replace(["a"], 1), .remove(["b"]), .test(["c"], .null),
     ])
     #expect(try JSONPatch(json: JSONValue(parsing: writer.document)) == expected)
     #expect(writer.document == expected.serialized())

@@ -22,8 +22,8 @@ import Testing
   }
 
   @Test func equalValuesHaveEqualCanonicalBytes() {
-    let one: JSONValue = ["b": 1, "a": ["y": 1, "x": [nil, "t"]]]
-    let other: JSONValue = ["a": ["x": [nil, "t"], "y": 1], "b": 1]
+    let one: JSONValue = ["b": 1, "a": ["y": 1, "x": [.null, "t"]]]
+    let other: JSONValue = ["a": ["x": [.null, "t"], "y": 1], "b": 1]
     #expect(one == other)
     #expect(one.hashValue == other.hashValue)
     #expect(one.canonicallySerialized() == other.canonicallySerialized())

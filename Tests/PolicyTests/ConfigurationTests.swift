@@ -115,7 +115,7 @@ import Testing
   @Test func overlaysWinFieldByField() {
     let result = Self.resolve(
       ["clusterName": "a", "collectorNode": ["requestMemoryMiB": 10, "limitMemoryMiB": 20], "uiMode": "readonly"],
-      [["collectorNode": ["limitMemoryMiB": 30]], ["clusterName": "b", "uiMode": nil]])
+      [["collectorNode": ["limitMemoryMiB": 30]], ["clusterName": "b", "uiMode": .null]])
     #expect(result.configuration.clusterName == "b" && result.configuration.uiMode == .readonly)
     #expect(result.configuration.collectorNode.sizing.requestMemoryMiB == 10)
     #expect(result.configuration.collectorNode.sizing.limitMemoryMiB == 30)
@@ -129,11 +129,11 @@ import Testing
   }
 
   static let mountMethods: [([String], JSONValue, MountMethod)] = [
-    (["mount-method-k8s-host-path"], nil, .hostPath),
+    (["mount-method-k8s-host-path"], .null, .hostPath),
     (["mount-method-k8s-host-path"], "k8s-virtual-device", .virtualDevice),
     (["mount-method-k8s-virtual-device"], "k8s-host-path", .virtualDevice),
-    (["mount-method-k8s-host-path", "mount-method-k8s-virtual-device"], nil, .virtualDevice),
-    ([], nil, .virtualDevice),
+    (["mount-method-k8s-host-path", "mount-method-k8s-virtual-device"], .null, .virtualDevice),
+    ([], .null, .virtualDevice),
   ]
 
   @Test(arguments: mountMethods) func mountMethodProfiles(
@@ -148,8 +148,7 @@ import Testing
     let result = Self.resolve(["profiles": ["allow_concurrent_agents", "pod-manifest-env-var-injection", "size_l"]])
     #expect(result.configuration.allowConcurrentAgents)
     #expect(result.configuration.agentEnvVarsInjectionMethod == .podManifest)
-    #expect(result.configuration.gatewayResources.replicas == 3...12)
-    #expect(result.configuration.nodeCollectorResources.memoryLimiterLimitMiB == 700)
+    #expect(result.configuration.resourceSizePreset == .large)
   }
 
   @Test func unknownProfilesAreReported() {
@@ -179,18 +178,5 @@ import Testing
     let result = Self.resolve(["profiles": [.string(name), .string(name)], "collectorImage": "x"])
     #expect(result.isValid)
     #expect(result.appliedProfiles == (Profile.named(name)?.unavailable == nil ? [name] : []))
-  }
-
-  @Test func sizesAreSmallByDefaultAndWhatIsSetWins() {
-    let small = Self.resolve(.null).configuration
-    #expect(small.gatewayResources.requestMemoryMiB == 300 && small.gatewayResources.replicas == 1...5)
-    #expect(small.nodeCollectorResources.requestMemoryMiB == 150)
-    let own = Self.resolve([
-      "collectorGateway": ["requestMemoryMiB": 1000, "minReplicas": 8], "collectorNode": ["limitMemoryMiB": 100],
-    ]).configuration
-    #expect(own.gatewayResources.limitMemoryMiB == 1000 && own.gatewayResources.memoryLimiterLimitMiB == 950)
-    #expect(own.gatewayResources.goMemLimitMiB == 760 && own.gatewayResources.replicas == 8...8)
-    #expect(own.nodeCollectorResources.requestMemoryMiB == 100)
-    #expect(own.nodeCollectorResources.memoryLimiterLimitMiB == 85)
   }
 }

@@ -183,7 +183,7 @@ func inject(_ pod: JSONValue, _ facts: InjectionFacts) throws -> (pod: JSONValue
     }
     let alone: [JSONValue] = [["matchExpressions": [demand]]]
     return [
-      ("none", nil, alone), ("empty", [:], alone), ("other kinds", ["podAffinity": ["x": 1]], alone),
+      ("none", .null, alone), ("empty", [:], alone), ("other kinds", ["podAffinity": ["x": 1]], alone),
       ("preferred only", ["nodeAffinity": ["preferredDuringSchedulingIgnoredDuringExecution": [["weight": 1]]]], alone),
       (
         "two terms", required([["matchExpressions": [pool]], ["matchExpressions": [pool], "matchFields": [pool]]]),
@@ -214,7 +214,8 @@ func inject(_ pod: JSONValue, _ facts: InjectionFacts) throws -> (pod: JSONValue
   }
 
   @Test(
-    arguments: [nil, [:], ["limits": nil], ["limits": ["cpu": "1"]], ["requests": [:], "claims": []]] as [JSONValue])
+    arguments: [.null, [:], ["limits": .null], ["limits": ["cpu": "1"]], ["requests": [:], "claims": []]] as [JSONValue]
+  )
   func theDeviceIsInBothLists(_ resources: JSONValue) throws {
     let pod = Self.pod(resources.isNull ? [:] : ["resources": resources])
     let result = try inject(pod, Self.facts()).pod

@@ -16,7 +16,7 @@ import Testing
       (AttributeEdit(.upsert, key: "b", from: .attribute("none")), #"{"a":"x"}"#),
       (AttributeEdit(.delete, key: "a"), "{}"), (AttributeEdit(.delete, key: "b"), #"{"a":"x"}"#),
       (
-        AttributeEdit(.upsert, key: "a", from: .value(["l", ["m": nil]])),
+        AttributeEdit(.upsert, key: "a", from: .value(["l", ["m": .null]])),
         #"{"a":{"arrayValue":{"values":[{"stringValue":"l"},{"kvlistValue":{"values":[{"key":"m","value":{}}]}}]}}}"#
       ),
     ])

@@ -98,7 +98,8 @@ import Testing
     for resource in (json["resourceSpans"] ?? json["resourceMetrics"] ?? json["resourceLogs"])?.array ?? [] {
       for scope in (resource["scopeSpans"] ?? resource["scopeMetrics"] ?? resource["scopeLogs"])?.array ?? [] {
         let around: [JSONValue] = [
-          resource["resource"] ?? nil, resource["schemaUrl"] ?? nil, scope["scope"] ?? nil, scope["schemaUrl"] ?? nil,
+          resource["resource"] ?? .null, resource["schemaUrl"] ?? .null, scope["scope"] ?? .null,
+          scope["schemaUrl"] ?? .null,
         ]
         for item in (scope["spans"] ?? scope["logRecords"])?.array ?? [] { items.append(.array(around + [item])) }
         for metric in scope["metrics"]?.array ?? [] {

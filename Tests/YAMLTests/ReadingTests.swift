@@ -11,9 +11,9 @@ import YAML
       ("9223372036854775807", .int(.max)), ("9223372036854775808", .number("9223372036854775808")),
       ("1.50", .number("1.50")), (".5", .number("0.5")), ("1.", .number("1")), ("-1e3", .number("-1e3")),
       ("+1.5E-3", .number("1.5e-3")), ("yes", "yes"), ("on", "on"), ("1.2.3", "1.2.3"), ("12:30", "12:30"),
-      ("2001-01-01", "2001-01-01"), ("0x", "0x"), ("+", "+"), ("-", [nil]), ("1e", "1e"), ("e5", "e5"), (".", "."),
+      ("2001-01-01", "2001-01-01"), ("0x", "0x"), ("+", "+"), ("-", [.null]), ("1e", "1e"), ("e5", "e5"), (".", "."),
       ("'true'", "true"), ("\"1\"", "1"), ("''", ""), ("!!str 12", "12"), ("! 12", "12"), ("!!int \"12\"", 12),
-      ("!!float 1", 1), ("!!bool \"true\"", true), ("!!null ''", nil), ("1_000", "1_000"), ("0x-1", "0x-1"),
+      ("!!float 1", 1), ("!!bool \"true\"", true), ("!!null ''", .null), ("1_000", "1_000"), ("0x-1", "0x-1"),
       ("\"\\u00e9\\n\"", "é\n"), ("'it''s'", "it's"), ("a: b # note", ["a": "b"]), ("http://x:4317", "http://x:4317"),
     ] as [(String, JSONValue)])
   func scalar(text: String, value: JSONValue) throws {
@@ -41,7 +41,7 @@ import YAML
         true: truth
         """.utf8))
     #expect(value.object?.keys == ["receivers", "list", "text", "folded", "1", "true"])
-    #expect(value.at("receivers", "otlp", "protocols") == ["grpc": nil, "http": ["endpoint": "0.0.0.0:4318"]])
+    #expect(value.at("receivers", "otlp", "protocols") == ["grpc": .null, "http": ["endpoint": "0.0.0.0:4318"]])
     #expect(value["list"] == ["a", ["b": 1, "c": ["x", "y", 2]]])
     #expect(value["text"] == "one\ntwo\n")
     #expect(value["folded"] == "three four")
@@ -60,8 +60,8 @@ import YAML
   func documents() throws {
     #expect(try YAML.documents([]) == [])
     #expect(try YAML.documents(Array("# nothing\n".utf8)) == [])
-    #expect(try YAML.documents(Array("a: 1\n---\nb: 2\n---\n".utf8)) == [["a": 1], ["b": 2], nil])
-    #expect(try YAML.parse([]) == nil)
+    #expect(try YAML.documents(Array("a: 1\n---\nb: 2\n---\n".utf8)) == [["a": 1], ["b": 2], .null])
+    #expect(try YAML.parse([]) == .null)
     #expect(throws: YAMLError("the text holds 2 documents where one is expected")) {
       try YAML.parse(Array("a\n---\nb".utf8))
     }

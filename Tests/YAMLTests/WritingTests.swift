@@ -6,7 +6,7 @@ import YAML
   @Test("Block style, members in order")
   func blockStyle() {
     let value: JSONValue = [
-      "receivers": ["otlp": ["endpoint": "0.0.0.0:4317", "empty": [:], "none": nil]],
+      "receivers": ["otlp": ["endpoint": "0.0.0.0:4317", "empty": [:], "none": .null]],
       "list": ["a", 1, .number("1.5"), true, ["x": 1, "y": []]],
       "text": "one\ntwo\n", "truth": "true", "number": "12", "word": "no", "url": "dns:///gateway:4317",
     ]

@@ -88,9 +88,13 @@ final class CurlTransfer: @unchecked Sendable {
   private func setConnection(_ handle: UnsafeMutableRawPointer) throws(HTTPClientError) {
     try check(odigos_curl_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https"), "protocols")
     odigos_curl_set_long(handle, CURLOPT_NOSIGNAL, 1)
-    odigos_curl_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+    // Without TLS nothing tells libcurl that a connection will not carry several requests until its first answer is
+    // in: made to wait, every other request would hang as long as that answer does.
+    let isSecure = request.url.prefix(6).lowercased() == "https:"
+    odigos_curl_set_long(
+      handle, CURLOPT_HTTP_VERSION, Int(isSecure ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1))
     // Without it the first burst of requests opens a connection each instead of sharing the one in the making.
-    odigos_curl_set_long(handle, CURLOPT_PIPEWAIT, 1)
+    odigos_curl_set_long(handle, CURLOPT_PIPEWAIT, isSecure ? 1 : 0)
     odigos_curl_set_long(handle, CURLOPT_PATH_AS_IS, 1)
     odigos_curl_set_long(handle, CURLOPT_TCP_KEEPALIVE, 1)
     odigos_curl_set_long(handle, CURLOPT_TCP_KEEPIDLE, 30)

@@ -15,6 +15,8 @@ final class HTTP1ServerSession: ServerSession {
   private var now = MonotonicInstant(nanoseconds: 0)
   /// No further request is taken.
   private var isClosing = false
+  /// The next response is the connection's last.
+  private var isRetiring = false
   private var wasRefused = false
   private var isGone = false
 
@@ -122,7 +124,7 @@ final class HTTP1ServerSession: ServerSession {
 
   private func respond(_ number: Int, _ response: HTTPResponse) {
     guard let exchange = current, exchange.number == number, !isGone else { return }
-    let keepsAlive = exchange.keepsAlive && !isClosing
+    let keepsAlive = exchange.keepsAlive && !isClosing && !isRetiring
     HTTP1Response.append(
       response, to: &output, keepsAlive: keepsAlive, isHTTP10: exchange.isHTTP10, isHead: exchange.isHead,
       date: context.date())
@@ -147,6 +149,12 @@ final class HTTP1ServerSession: ServerSession {
 
   func expire(at now: MonotonicInstant) {
     if let requestBegan, context.hasExpired(requestBegan, at: now) { refuse(.tooSlow) }
+  }
+
+  /// A connection that waits for its next request stays open: closed now, it could take a request with it that is on
+  /// its way, and clients do not repeat a POST by themselves.
+  func retire() {
+    isRetiring = true
   }
 
   func drain() {

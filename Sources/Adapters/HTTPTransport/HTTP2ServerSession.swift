@@ -136,6 +136,9 @@ final class HTTP2ServerSession: ServerSession {
     serve(stream)
   }
 
+  /// GOAWAY says it all: requests that cross it on the wire are still answered.
+  func retire() { drain() }
+
   func drain() {
     guard !isDraining else { return }
     isDraining = true

@@ -71,6 +71,19 @@ public final class HTTPServer: Sendable {
     }
   }
 
+  /// Has clients go elsewhere while everything is still answered: the last thing to do before `shutdown` where others
+  /// learn of it late, as those behind a load balancer do. HTTP/1.1 responses carry `connection: close`, HTTP/2
+  /// connections a GOAWAY; new connections are accepted.
+  public func retire() async {
+    let listener = listener
+    await withCheckedContinuation { done in
+      listener.run {
+        $0.retire()
+        done.resume()
+      }
+    }
+  }
+
   /// Stops accepting, tells peers (GOAWAY), lets requests finish for `grace`, then closes.
   public func shutdown(grace: Duration) async {
     let listener = listener

@@ -15,6 +15,8 @@ final class Listener: EventHandler {
   private var connections: [ServerConnection] = []
   private var sweepTimer: LoopTimer?
   private(set) var isDraining = false
+  /// Connections are asked to go elsewhere; new ones are accepted still, unless it drains.
+  private(set) var isRetiring = false
   private var whenClosed: [() -> Void] = []
 
   init(fd: Int32, address: SocketAddress, context: ServerContext, tls: TLSContext?) {
@@ -107,9 +109,17 @@ final class Listener: EventHandler {
 
   // MARK: Ends
 
+  func retire() {
+    isRetiring = true
+    for connection in connections { connection.retire() }
+  }
+
   func drain(grace: Duration, whenClosed: @escaping () -> Void) {
     self.whenClosed.append(whenClosed)
     if !isDraining {
+      // Who is in the queue already was told nothing else than to come here.
+      handle([.readable])
+      isRetiring = true
       isDraining = true
       if let registration { context.loop.remove(registration) }
       registration = nil

@@ -109,7 +109,8 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
       ? HTTP2ServerSession(context: context, host: self)
       : HTTP1ServerSession(context: context, host: self)
     if session == nil { close() }
-    if listener.isDraining { session?.drain() }
+    // One that has just come is served all the same: its request was sent to us and to nobody else.
+    if http2 ? listener.isDraining : listener.isRetiring { session?.retire() }
   }
 
   private func deliver(_ bytes: UnsafeRawBufferPointer) {
@@ -231,9 +232,17 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
     }
   }
 
+  /// Serves on, and has the peer use another connection.
+  func retire() {
+    guard case .serving = phase else { return }
+    session?.retire()
+    flush()
+  }
+
   func drain() {
     switch phase {
-    case .handshake, .detecting: close()
+    // These have a request to send yet; whoever has none is closed when the grace ends.
+    case .handshake, .detecting: break
     case .serving:
       session?.drain()
       flush()

@@ -70,6 +70,8 @@ protocol ServerSession: AnyObject {
   var isIdle: Bool { get }
   /// Ends the requests that have taken longer than the limit to arrive, and the responses that nobody takes.
   func expire(at now: MonotonicInstant)
+  /// Answers what still comes, and has the peer use another connection from then on.
+  func retire()
   /// Lets what is under way finish and takes nothing new.
   func drain()
   /// The connection is gone.

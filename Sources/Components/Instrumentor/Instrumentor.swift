@@ -115,10 +115,15 @@ public struct Instrumentor: Sendable {
     }
   }
 
+  /// How long it takes at most until no node sends new connections to a pod that is being deleted; the pod's
+  /// terminationGracePeriodSeconds holds this and the grace of `shutdown`.
+  private static let farewell: Duration = .seconds(8)
+
   /// Leaves the Service first: requests that are on their way meanwhile are still answered.
   private func stop(_ server: HTTPServer) async {
     shell.health.setReady("webhook", false)
-    await Task.detached { try? await Task.sleep(for: .seconds(2)) }.value
+    await server.retire()
+    await Task.detached { try? await Task.sleep(for: Self.farewell) }.value
     await server.shutdown(grace: .seconds(5))
   }
 

@@ -20,7 +20,7 @@ enum TelemetryText {
         }
         for metric in elements(scope, "metrics") {
           for kind in dataKinds {
-            for point in elements(metric[kind] ?? nil, "dataPoints") {
+            for point in elements(metric[kind] ?? .null, "dataPoints") {
               text += "  metric \(words(metric, "name")) \(kind) "
               text += "\(words(point, "asInt", "asDouble", "count", "sum")) \(attributes(point["attributes"]))\n"
             }

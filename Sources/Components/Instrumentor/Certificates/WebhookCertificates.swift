@@ -126,7 +126,7 @@ enum WebhookTrust {
         webhook.at("clientConfig", "caBundle") != text
       else { continue }
       let path: JSONPointer = ["webhooks", String(index)]
-      operations.append(.test(path.appending("name"), webhook["name"] ?? nil))
+      operations.append(.test(path.appending("name"), webhook["name"] ?? .null))
       operations.append(.add(path.appending("clientConfig").appending("caBundle"), text))
     }
     return operations.isEmpty ? nil : JSONPatch(operations)
