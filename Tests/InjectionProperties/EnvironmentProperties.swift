@@ -20,7 +20,7 @@ extension InjectionCase {
         let detail = "\(variable) was \(had[variable] ?? "not set"), is \(has[variable] ?? "not set")"
         throw InjectionFailure(seed: seed, property: "\(name): \(property)", detail: detail, pod: pod)
       }
-      let usesLoader = has["LD_PRELOAD"]?.hasPrefix(Self.ownPath) == true
+      let usesLoader = has["LD_PRELOAD"] == "/var/odigos/loader/loader.so"
       var changed: Set<String> = []
       if !usesLoader {
         for variable in agent.distribution.appendedVariables {

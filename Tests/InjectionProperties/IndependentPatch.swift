@@ -4,7 +4,8 @@ import JSON
 /// A process that applies patches with Python's `jsonpatch`, to compare what comes out with what was planned.
 public final class IndependentPatch {
   private static let python = "/usr/bin/python3"
-  private static let script = "/" + #filePath.split(separator: "/").dropLast().joined(separator: "/") + "/apply_patches.py"
+  private static let script =
+    "/" + #filePath.split(separator: "/").dropLast().joined(separator: "/") + "/apply_patches.py"
 
   private let process: pid_t
   private let input: UnsafeMutablePointer<FILE>

@@ -102,7 +102,8 @@ extension InjectionCase {
     try expect(volumes.count <= 1 && (volumes.isEmpty || devices.isEmpty), "one method is used", injected.patch)
     for container in containers(injected.pod) {
       for mount in container["volumeMounts"]?.array ?? [] where mount["name"] == "odigos-agent" {
-        try expect(!volumes.isEmpty && mount["readOnly"] == true, "mounts are read-only and of a volume", injected.patch)
+        try expect(
+          !volumes.isEmpty && mount["readOnly"] == true, "mounts are read-only and of a volume", injected.patch)
       }
     }
     let isFilled = injected.pod.at("spec", "initContainers")?.array?.contains { $0["name"] == "odigos-agents" } ?? false

@@ -55,7 +55,9 @@ struct PodGenerator {
     let names = Self.containerNames.shuffled(using: &random).prefix(Int.random(in: 1...4, using: &random))
     spec["containers"] = .array(names.map { container($0) })
     if random.chance(30) { spec["initContainers"] = [container("app")] }
-    if random.chance(60) { spec["volumes"] = [["name": "data", "emptyDir": [:]], ["name": "new", "futureKind": [1]]] }
+    if random.chance(60) {
+      spec["volumes"] = [["name": "data", "emptyDir": [:]], ["name": "new", "futureKind": [1]]]
+    }
     if random.chance(50) { spec["affinity"] = affinity() }
     if random.chance(20) { spec["securityContext"] = ["runAsNonRoot": true] }
     var pod: JSONValue = ["apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec]
@@ -68,7 +70,9 @@ struct PodGenerator {
     var entries: [JSONValue] = []
     for _ in 0..<Int.random(in: 0...10, using: &random) { entries.append(variable(after: entries)) }
     if !entries.isEmpty { container["env"] = .array(entries) }
-    if random.chance(40) { container["envFrom"] = .array((0...Int.random(in: 0...2, using: &random)).map { _ in source() }) }
+    if random.chance(40) {
+      container["envFrom"] = .array((0...Int.random(in: 0...2, using: &random)).map { _ in source() })
+    }
     if random.chance(50) {
       container["resources"] = random.pick([
         ["limits": ["cpu": "1"]], ["requests": ["cpu": "1"]], ["claims": [["name": "c"]]],
@@ -119,7 +123,8 @@ struct PodGenerator {
     case 2:
       return [
         "fileKeyRef": [
-          "volumeName": .string(random.pick(Self.objects)), "path": "f", "key": "key", "optional": .bool(random.chance(50)),
+          "volumeName": .string(random.pick(Self.objects)), "path": "f", "key": "key",
+          "optional": .bool(random.chance(50)),
         ]
       ]
     default:

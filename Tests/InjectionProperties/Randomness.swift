@@ -17,7 +17,9 @@ public struct Randomness: RandomNumberGenerator, Sendable {
   public mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 
   /// One of several values.
-  public mutating func pick<Value>(_ values: [Value]) -> Value { values[Int.random(in: 0..<values.count, using: &self)] }
+  public mutating func pick<Value>(_ values: [Value]) -> Value {
+    values[Int.random(in: 0..<values.count, using: &self)]
+  }
 
   /// A part of several values.
   public mutating func some<Value>(_ values: [Value], _ percent: Int) -> [Value] {

@@ -12,7 +12,7 @@ def answer(line):
     case = json.loads(line)
     try:
         result = jsonpatch.apply_patch(case["pod"], case["patch"])
-    except jsonpatch.JsonPatchException as error:
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
         return f"{type(error).__name__}: {error}"
     return "ok" if result == case["planned"] else "differs: " + json.dumps(jsonpatch.make_patch(result, case["planned"]).patch)
 

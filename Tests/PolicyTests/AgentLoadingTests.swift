@@ -53,7 +53,8 @@ import Testing
       template: ContainerTemplate(name: "app", variables: ["LD_PRELOAD": "/own.so"]), loads: .podManifest),
     Case(
       title: "our preload in the pod", details: python(),
-      template: ContainerTemplate(name: "app", variables: ["LD_PRELOAD": "/var/odigos/loader/loader.so"]), loads: .loader),
+      template: ContainerTemplate(name: "app", variables: ["LD_PRELOAD": "/var/odigos/loader/loader.so"]),
+      loads: .loader),
     Case(
       title: "what the loader cannot load is loaded as ever", details: dotnet(), method: .loader, loads: .podManifest),
     Case(
@@ -99,7 +100,8 @@ import Testing
 
   @Test func parametersComeFromTheProcess() throws {
     for (language, version, expected) in [
-      (ProgrammingLanguage.php, "8.2.11", ["RUNTIME_VERSION_MAJOR_MINOR": "8.2"]), (.ruby, "3.3", ["RUNTIME_VERSION_MAJOR_MINOR": "3.3"]),
+      (ProgrammingLanguage.php, "8.2.11", ["RUNTIME_VERSION_MAJOR_MINOR": "8.2"]),
+      (.ruby, "3.3", ["RUNTIME_VERSION_MAJOR_MINOR": "3.3"]),
     ] {
       var facts = AgentPolicyTests.facts([
         RuntimeFacts(containerName: "app", language: language, runtimeVersion: version)
@@ -127,7 +129,9 @@ import Testing
   @Test func templatesAreRead() {
     let template = ContainerTemplate(json: [
       "name": "app", "envFrom": [["configMapRef": ["name": "m"]]],
-      "env": [["name": "A", "value": "1"], ["name": "A", "value": "2"], ["name": "B", "valueFrom": ["x": [:]]], ["name": "C"]],
+      "env": [
+        ["name": "A", "value": "1"], ["name": "A", "value": "2"], ["name": "B", "valueFrom": ["x": [:]]], ["name": "C"],
+      ],
     ])
     #expect(template == ContainerTemplate(name: "app", variables: ["A": "2", "B": nil, "C": ""], hasEnvFrom: true))
     #expect(ContainerTemplate(json: ["image": "x"]) == nil)
@@ -137,9 +141,10 @@ import Testing
     func hash(_ language: String) -> String {
       AgentPolicy.decide(
         AgentPolicyTests.facts([Self.python()]) {
-          $0 = OdigosConfiguration.parse([
-            "userInstrumentationEnvs": ["languages": .object([language: ["enabled": true, "env": ["A": "1"]]])]
-          ]).configuration
+          $0 =
+            OdigosConfiguration.parse([
+              "userInstrumentationEnvs": ["languages": .object([language: ["enabled": true, "env": ["A": "1"]]])]
+            ]).configuration
         }
       ).agentsMetaHash
     }

@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func allOfTheReferenceAreThere() {
-    let names = Distributions.all.map(\.name)
+    let names = Set(Distributions.all.map(\.name))
     #expect(
       names == [
         "dotnet-community", "golang-community", "java-community", "nodejs-community", "nodejs-community-14",
@@ -53,7 +53,8 @@ import Testing
 
   @Test func theInventoryFollowsFromTheFilesOfANode() {
     #expect(AgentInventory.release == AgentInventory(distributions: ["python-community"]))
-    let some = AgentInventory(directories: ["java", "loader", "nodejs-community"], kernelDistributions: ["golang-community"])
+    let some = AgentInventory(
+      directories: ["java", "loader", "nodejs-community"], kernelDistributions: ["golang-community"])
     // Node.js needs a second directory.
     #expect(some.distributions == ["java-community", "golang-community"] && some.hasLoader && !some.hasOpAMPServer)
     #expect(AgentInventory.everything.distributions.count == Distributions.all.count)

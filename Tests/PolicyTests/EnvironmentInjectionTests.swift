@@ -46,8 +46,12 @@ import Testing
     return try InjectionFacts(instrumentationConfig: InstrumentationConfig(json: config), settings: settings)
   }
 
+  static func pod(_ container: JSONValue) -> JSONValue { InjectionTests.pod(container, labels: ["app": "web"]) }
+
   private func env(_ pod: JSONValue) -> [JSONValue] { pod.at("spec", "containers")?[0]?["env"]?.array ?? [] }
-  private func named(_ name: String, _ pod: JSONValue) -> [JSONValue] { env(pod).filter { $0["name"] == .string(name) } }
+  private func named(_ name: String, _ pod: JSONValue) -> [JSONValue] {
+    env(pod).filter { $0["name"] == .string(name) }
+  }
 
   static let ours = InjectionTests.ours
   static let sources: JSONValue = [
@@ -70,7 +74,7 @@ import Testing
   @Test(arguments: [[NamedValue(name: "PYTHONPATH", value: "/from/map")], nil])
   func whatComesFromWholeObjectsIsAskedForByKey(_ process: [NamedValue]?) throws {
     let container = Container(process: process, image: [NamedValue(name: "PYTHONPATH", value: "/image")])
-    let pod = InjectionTests.pod(["envFrom": Self.sources])
+    let pod = Self.pod(["envFrom": Self.sources])
     let result = try inject(pod, Self.facts(container)).pod
     #expect(env(result).filter { $0["name"]?.string?.hasSuffix("PYTHONPATH") ?? false } == Self.reference)
     #expect(Removal.remove(from: result) == pod)
@@ -78,13 +82,17 @@ import Testing
 
   @Test(
     arguments: [
-      ([], [], ours), ([NamedValue(name: "PYTHONPATH", value: "/image")], [NamedValue(name: "PYTHONPATH", value: "/image")], "/image:" + ours),
+      ([], [], ours),
+      (
+        [NamedValue(name: "PYTHONPATH", value: "/image")], [NamedValue(name: "PYTHONPATH", value: "/image")],
+        "/image:" + ours
+      ),
     ] as [([NamedValue], [NamedValue], String)]) func whatTheSourcesDoNotHaveIsNotAskedFor(
       _ process: [NamedValue], _ image: [NamedValue], _ expected: String
     ) throws
   {
     let result = try inject(
-      InjectionTests.pod(["envFrom": Self.sources]), Self.facts(Container(process: process, image: image))
+      Self.pod(["envFrom": Self.sources]), Self.facts(Container(process: process, image: image))
     ).pod
     #expect(named("PYTHONPATH", result) == [["name": "PYTHONPATH", "value": .string(expected)]])
     #expect(named("ORIGINAL_PYTHONPATH", result).isEmpty)
@@ -92,7 +100,7 @@ import Testing
 
   @Test func aSourceThatNobodyKnowsIsAConflictWithItsName() throws {
     let facts = try Self.facts(Container(process: nil))
-    let (result, plan) = try inject(InjectionTests.pod(["envFrom": [["futureRef": ["name": "x"]]]]), facts)
+    let (result, plan) = try inject(Self.pod(["envFrom": [["futureRef": ["name": "x"]]]]), facts)
     #expect(plan.reason.code == .injectionConflict && plan.reason.message.contains("PYTHONPATH"), "\(plan.reason)")
     #expect(plan.containerNames.isEmpty && plan.conflictingContainerNames == ["app"])
     #expect(env(result).isEmpty)
@@ -100,7 +108,9 @@ import Testing
 
   @Test func anOptionalSourceMayGiveNothing() throws {
     let source: JSONValue = ["configMapKeyRef": ["name": "m", "key": "k", "optional": true]]
-    let pod = InjectionTests.pod(["env": [["name": "PYTHONPATH", "valueFrom": source], ["name": "B", "value": "$(PYTHONPATH)"]]])
+    let pod = Self.pod([
+      "env": [["name": "PYTHONPATH", "valueFrom": source], ["name": "B", "value": "$(PYTHONPATH)"]]
+    ])
     let result = try inject(pod, Self.facts(Container(image: [NamedValue(name: "PYTHONPATH", value: "/a$b")]))).pod
     #expect(
       Array(env(result).prefix(4)) == [
@@ -130,16 +140,18 @@ import Testing
 
   @Test(arguments: conflicts) func onlyOneCanHaveTheProfiler(_ env: JSONValue, _ expected: [String]) throws {
     let facts = try Self.facts(Self.dotnet)
-    let (result, plan) = try inject(InjectionTests.pod(["env": env]), facts)
+    let (result, plan) = try inject(Self.pod(["env": env]), facts)
     #expect(plan.reason.code == (expected.isEmpty ? .injected : .injectionConflict))
     for name in expected { #expect(plan.reason.message.contains(name), "\(plan.reason)") }
-    if !expected.isEmpty { #expect(result.at("spec", "containers") == InjectionTests.pod(["env": env]).at("spec", "containers")) }
+    if !expected.isEmpty {
+      #expect(result.at("spec", "containers") == Self.pod(["env": env]).at("spec", "containers"))
+    }
     #expect(try inject(result, facts).plan.isEmpty)
   }
 
   @Test func aConflictCostsNoOtherContainer() throws {
-    var pod = InjectionTests.pod(["env": [["name": "CORECLR_PROFILER", "value": "{x}"]]])
-    var config = InjectionTests.pod([:]).at("spec", "containers")?[0] ?? [:]
+    var pod = Self.pod(["env": [["name": "CORECLR_PROFILER", "value": "{x}"]]])
+    var config = Self.pod([:]).at("spec", "containers")?[0] ?? [:]
     config["name"] = "second"
     pod.set(["spec", "containers"], .array((pod.at("spec", "containers")?.array ?? []) + [config]))
     var details: [RuntimeFacts] = []
@@ -159,13 +171,20 @@ import Testing
   }
 
   static let merged: [(Container, String, String?, String)] = [
-    (dotnet, "DOTNET_STARTUP_HOOKS", "/own.dll", "/own.dll:/var/odigos/dotnet/net/OpenTelemetry.AutoInstrumentation.StartupHook.dll"),
+    (
+      dotnet, "DOTNET_STARTUP_HOOKS", "/own.dll",
+      "/own.dll:/var/odigos/dotnet/net/OpenTelemetry.AutoInstrumentation.StartupHook.dll"
+    ),
     (dotnet, "DOTNET_ADDITIONAL_DEPS", nil, "/var/odigos/dotnet/AdditionalDeps"),
     (dotnet, "DOTNET_SHARED_STORE", "/store", "/store:/var/odigos/dotnet/store"),
-    (php, "PHP_INI_SCAN_DIR", nil, ":/var/odigos/php/8.2"), (php, "PHP_INI_SCAN_DIR", "/ini", "/ini:/var/odigos/php/8.2"),
+    (php, "PHP_INI_SCAN_DIR", nil, ":/var/odigos/php/8.2"),
+    (php, "PHP_INI_SCAN_DIR", "/ini", "/ini:/var/odigos/php/8.2"),
     (php, "PHP_INI_SCAN_DIR", "", "/var/odigos/php/8.2"),
     (ruby, "RUBYOPT", "-W0", "-W0 -r/var/odigos/ruby/3.3/index.rb"),
-    (Container(distribution: "java-community"), "JAVA_TOOL_OPTIONS", "-Xmx1g", "-Xmx1g -javaagent:/var/odigos/java/javaagent.jar"),
+    (
+      Container(distribution: "java-community"), "JAVA_TOOL_OPTIONS", "-Xmx1g",
+      "-Xmx1g -javaagent:/var/odigos/java/javaagent.jar"
+    ),
     (
       Container(distribution: "nodejs-community-14"), "NODE_OPTIONS", nil,
       "--require /var/odigos/nodejs-community-14/autoinstrumentation.js"
@@ -178,7 +197,7 @@ import Testing
     let (container, name, before, expected) = Self.merged[index]
     var entry: JSONValue = ["name": .string(name)]
     if let before, !before.isEmpty { entry["value"] = .string(before) }
-    let pod = InjectionTests.pod(before == nil ? [:] : ["env": [entry]])
+    let pod = Self.pod(before == nil ? [:] : ["env": [entry]])
     let facts = try Self.facts(container)
     let result = try inject(pod, facts).pod
     #expect(named(name, result) == [["name": .string(name), "value": .string(expected)]])
@@ -187,14 +206,16 @@ import Testing
 
   // MARK: The loader
 
-  @Test(arguments: [EnvironmentInjectionMethod.loader, .loaderWithFallback], [nil, "/var/odigos/loader/loader.so", "/own.so"])
+  @Test(
+    arguments: [EnvironmentInjectionMethod.loader, .loaderWithFallback],
+    [nil, "/var/odigos/loader/loader.so", "/own.so"])
   func thePodDecidesWhetherTheLoaderIsUsed(_ method: EnvironmentInjectionMethod, _ preload: String?) throws {
     let facts = try Self.facts(Container(method: "loader")) {
       $0.environmentMethod = method
       $0.mountMethod = .hostPath
     }
     let entry: JSONValue = ["name": "LD_PRELOAD", "value": .string(preload ?? "")]
-    let pod = InjectionTests.pod(preload == nil ? [:] : ["env": [entry]])
+    let pod = Self.pod(preload == nil ? [:] : ["env": [entry]])
     let (result, plan) = try inject(pod, facts)
     let isOther = preload == "/own.so"
     #expect(plan.reason.code == (isOther && method == .loader ? .injectionConflict : .injected))
@@ -215,13 +236,13 @@ import Testing
       $0.endpoint = endpoint
       $0.inventory.hasOpAMPServer = true
     }
-    let result = try inject(InjectionTests.pod([:]), facts).pod
+    let result = try inject(Self.pod([:]), facts).pod
     let isNode = endpoint == .nodeAddress
     let host = named("ODIGOS_OPAMP_SERVER_HOST", result).first?["value"]
     #expect(host == (isNode ? "$(NODE_IP):4320" : "odiglet-local.odigos-system:4320"))
     #expect(named("NODE_IP", result).isEmpty != isNode)
     #expect(named("ODIGOS_OPAMP_UNIX_SOCKET", result).first?["value"] == "/var/odigos/exchange/exchange.sock")
-    #expect(Removal.remove(from: result) == InjectionTests.pod([:]))
+    #expect(Removal.remove(from: result) == Self.pod([:]))
   }
 
   @Test func aSocketOfTheNodeIsNotInAnEmptyVolume() throws {
@@ -230,7 +251,7 @@ import Testing
       $0.mountMethod = .initContainer
       $0.mounts.agentsImage = "registry.example/odigos:1"
     }
-    let result = try inject(InjectionTests.pod([:]), facts).pod
+    let result = try inject(Self.pod([:]), facts).pod
     #expect(named("ODIGOS_OPAMP_UNIX_SOCKET", result).isEmpty && !named("ODIGOS_OPAMP_SERVER_HOST", result).isEmpty)
   }
 
@@ -240,13 +261,13 @@ import Testing
       "agentDiagnostics": ["odigosLogLevel": "debug", "openTelemetryComponentsLogLevel": "warn"],
       "traces": ["customInstrumentations": ["php": [["className": "Cart", "functionName": "add"]], "java": []]],
     ]
-    let result = try inject(InjectionTests.pod([:]), Self.facts(container)).pod
+    let result = try inject(Self.pod([:]), Self.facts(container)).pod
     #expect(named("ODIGOS_LOG_LEVEL", result).first?["value"] == "debug")
     #expect(named("OTEL_LOG_LEVEL", result).first?["value"] == "warn")
     #expect(
       named("ODIGOS_PHP_AGENT_CUSTOM_INSTRUMENTATIONS", result).first?["value"]
         == #"[{"className":"Cart","functionName":"add"}]"#)
-    #expect(Removal.remove(from: result) == InjectionTests.pod([:]))
+    #expect(Removal.remove(from: result) == Self.pod([:]))
   }
 
   @Test func theUsersVariablesGiveWayToAllOthers() throws {
@@ -263,7 +284,7 @@ import Testing
       $0 = InjectionSettings(
         configuration: configuration, ownNamespace: "odigos-system", endpoint: .nodeAddress, signals: [.traces])
     }
-    let pod = InjectionTests.pod(["env": [["name": "SET", "value": "mine"]]])
+    let pod = Self.pod(["env": [["name": "SET", "value": "mine"]]])
     let result = try inject(pod, facts).pod
     #expect(named("MY_FLAG", result).first?["value"] == "1" && named("JAVA", result).isEmpty)
     #expect(named("SET", result) == [["name": "SET", "value": "mine"]])

@@ -35,7 +35,8 @@ import Testing
         "name": "app", "image": "shop/app:1",
         "env": [
           ["name": "BASE", "value": "/srv"], ["name": .string(name), "value": "$(BASE)/own"],
-          ["name": "LATER", "value": "$(\(name))/later"], ["name": "OTEL_TRACES_EXPORTER", "value": "console"],
+          ["name": "LATER", "value": .string("$(\(name))/later")],
+          ["name": "OTEL_TRACES_EXPORTER", "value": "console"],
         ],
         "resources": ["limits": ["memory": "128Mi"]],
       ],

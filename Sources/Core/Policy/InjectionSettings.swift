@@ -131,7 +131,9 @@ extension OdigosConfiguration {
   var userVariables: [ProgrammingLanguage: [NamedValue]] {
     var result: [ProgrammingLanguage: [NamedValue]] = [:]
     for (name, entry) in unknown["userInstrumentationEnvs"]?["languages"]?.object ?? [:] {
-      guard let language = ProgrammingLanguage(rawValue: name), entry["enabled"]?.bool == true else { continue }
+      // Node.js under the name of its runtime, too.
+      let known = name == "nodejs" ? .javascript : ProgrammingLanguage(rawValue: name)
+      guard let language = known, entry["enabled"]?.bool == true else { continue }
       let variables = (entry["env"]?.object ?? [:]).compactMap { key, value in
         value.string.map { NamedValue(name: key, value: $0) }
       }

@@ -33,7 +33,7 @@ extension OdigosConfiguration {
     set(&uiPaginationLimit, reader.integer("uiPaginationLimit", 0...100_000))
     set(&centralBackendURL, reader.string("centralBackendURL"))
     set(&clusterName, reader.string("clusterName"))
-    set(&mountMethod, reader.choice("mountMethod", MountMethod.self, orDefault: MountMethod.virtualDevice))
+    set(&mountMethod, reader.choice("mountMethod", MountMethod.self))
     imageVolumesEnabled = reader.bool("imageVolumesEnabled")
     set(&customContainerRuntimeSocketPath, reader.string("customContainerRuntimeSocketPath"))
     set(
