@@ -5,6 +5,7 @@ public struct Randomness: RandomNumberGenerator, Sendable {
   /// Begins a sequence.
   public init(seed: UInt64) { state = seed }
 
+  /// The next one.
   public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var word = state

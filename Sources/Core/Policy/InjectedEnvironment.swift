@@ -42,14 +42,7 @@ struct InjectedEnvironment: Sendable {
       InjectedVariable(OdigosEnvironment.podName, field: "metadata.name"),
       InjectedVariable(OdigosEnvironment.workloadNamespace, workload.namespace),
     ]
-    for variable in distribution.fixedVariables {
-      let value = Distribution.resolve(variable.value, parameters)
-      if variable.isRequired {
-        required.append(RequiredVariable(variable.name, value))
-      } else {
-        variables.append(InjectedVariable(variable.name, value))
-      }
-    }
+    addFixed(distribution, parameters)
     addOpAMP(distribution, settings, mountMethod)
     if distribution.takesExporters {
       for (name, signal) in Self.exporters {
@@ -72,6 +65,17 @@ struct InjectedEnvironment: Sendable {
       AppendedVariable($0, parameters: parameters, details: details)
     }
     addUserVariables(settings.userVariables[distribution.language] ?? [])
+  }
+
+  private mutating func addFixed(_ distribution: Distribution, _ parameters: [String: String]) {
+    for variable in distribution.fixedVariables {
+      let value = Distribution.resolve(variable.value, parameters)
+      if variable.isRequired {
+        required.append(RequiredVariable(variable.name, value))
+      } else {
+        variables.append(InjectedVariable(variable.name, value))
+      }
+    }
   }
 
   private mutating func addOpAMP(
