@@ -126,6 +126,24 @@ import Testing
     #expect(verdict.reason.code == .missingDistroParameter, "\(verdict.reason)")
   }
 
+  @Test func whatIsInstrumentedFromTheKernelNeedsNoRestart() {
+    func facts(_ overrides: [ContainerOverrideFacts]) -> AgentFacts {
+      var second = Self.python()
+      second.containerName = "second"
+      var facts = AgentPolicyTests.facts([Self.python(), second], overrides: overrides, containers: ["app", "second"])
+      facts.inventory = .everything
+      return facts
+    }
+    let ebpf = ["app", "second"].map {
+      ContainerOverrideFacts(containerName: $0, distributionName: "opentelemetry-ebpf-instrumentation")
+    }
+    let both = AgentPolicy.decide(facts(ebpf))
+    #expect(both.isRestartOptional && both.containers[0].environmentMethod == nil)
+    #expect(both.containers[0].json["podManifestInjectionOptional"] == true)
+    #expect(!AgentPolicy.decide(facts([ebpf[0]])).isRestartOptional)
+    #expect(!AgentPolicy.decide(facts([])).isRestartOptional)
+  }
+
   @Test func templatesAreRead() {
     let template = ContainerTemplate(json: [
       "name": "app", "envFrom": [["configMapRef": ["name": "m"]]],

@@ -95,6 +95,11 @@ public struct ContainerVerdict: Sendable, Hashable {
   /// How the variables that load the agent reach the process; nil without an agent.
   public var environmentMethod: EnvironmentInjectionMethod?
 
+  /// Whether pods that run are instrumented as they are.
+  var isRestartOptional: Bool {
+    distributionName.flatMap(Distributions.named)?.capabilities.contains(.noRestart) ?? false
+  }
+
   /// The entry of `spec.containers` of the InstrumentationConfig.
   public var json: JSONValue {
     var value: JSONValue = [
@@ -108,6 +113,7 @@ public struct ContainerVerdict: Sendable, Hashable {
       value["distroParams"] = writer["distroParams"]
     }
     value["envInjectionMethod"] = environmentMethod.map { .string($0.rawValue) }
+    if enabled, isRestartOptional { value["podManifestInjectionOptional"] = true }
     return value
   }
 }
@@ -123,6 +129,10 @@ public struct AgentVerdict: Sendable, Hashable {
 
   /// Whether any container gets an agent (`spec.agentInjectionEnabled`).
   public var isInjectionEnabled: Bool { containers.contains(where: \.enabled) }
+  /// Whether every agent reaches pods that run (`spec.podManifestInjectionOptional`), so that nothing has to restart.
+  public var isRestartOptional: Bool {
+    isInjectionEnabled && containers.allSatisfy { !$0.enabled || $0.isRestartOptional }
+  }
   /// `spec.containers` of the InstrumentationConfig.
   public var containersJSON: JSONValue { .array(containers.map(\.json)) }
 }

@@ -94,22 +94,18 @@ public struct MountDecision: Sendable, Hashable {
     }
   }
 
-  /// What needs the least comes first, as long as every node that a pod may come to has it.
+  /// What costs a pod the least comes first, as long as every node that it may come to can have it. A host path needs
+  /// the same node agents as the device, and so is no way out where that is missing.
   private static func automatic(_ facts: MountFacts) -> (MountMethod, String) {
-    let candidates: [(MountMethod, Bool, String)] = [
-      (
-        .virtualDevice, facts.nodesHaveDevice && !facts.nodesAreMadeOnDemand,
-        "the nodes offer the device and are not made on demand"
-      ),
-      (.hostPath, !facts.nodesAreMadeOnDemand, "the nodes do not offer the device, and host paths are allowed"),
-      (.imageVolume, true, "an image volume asks nothing of a node"),
-      (.initContainer, true, "an init container asks nothing of a node"),
-      (.hostPath, true, "nothing else is possible"),
-    ]
-    for (method, isSuitable, explanation) in candidates
-    where isSuitable && facts.obstacle(to: method) == nil {
-      return (method, explanation)
+    let why = facts.nodesAreMadeOnDemand ? "nodes are made on demand" : "the nodes do not offer the device"
+    if facts.nodesHaveDevice, !facts.nodesAreMadeOnDemand {
+      return (.virtualDevice, "the nodes offer the device and are not made on demand")
     }
-    return (.virtualDevice, "nothing else is possible")
+    for (method, what) in [(MountMethod.imageVolume, "an image volume"), (.initContainer, "an init container")]
+    where facts.obstacle(to: method) == nil {
+      return (method, "\(why), and \(what) asks nothing of them")
+    }
+    let method: MountMethod = facts.obstacle(to: .hostPath) == nil ? .hostPath : .virtualDevice
+    return (method, "\(why), but nothing that asks less of them is possible")
   }
 }
