@@ -98,12 +98,25 @@ import Testing
     #expect(named("ORIGINAL_PYTHONPATH", result).isEmpty)
   }
 
-  @Test func aSourceThatNobodyKnowsIsAConflictWithItsName() throws {
-    let facts = try Self.facts(Container(process: nil))
-    let (result, plan) = try inject(Self.pod(["envFrom": [["futureRef": ["name": "x"]]]]), facts)
-    #expect(plan.reason.code == .injectionConflict && plan.reason.message.contains("PYTHONPATH"), "\(plan.reason)")
-    #expect(plan.containerNames.isEmpty && plan.conflictingContainerNames == ["app"])
-    #expect(env(result).isEmpty)
+  /// The entry of the pod, and whether the variable may come from a source of a kind that nobody knows.
+  static let unknownSources: [(JSONValue?, Bool)] = [
+    (nil, true), (["name": "PYTHONPATH", "value": "/a"], false),
+    (["name": "PYTHONPATH", "valueFrom": ["fieldRef": ["fieldPath": "metadata.name"]]], false),
+    (
+      ["name": "PYTHONPATH", "valueFrom": ["secretKeyRef": ["name": "s", "key": "k", "optional": true]]], true
+    ),
+  ]
+
+  @Test(arguments: unknownSources) func aSourceThatNobodyKnowsIsAConflictWithItsName(
+    _ entry: JSONValue?, _ isConflict: Bool
+  ) throws {
+    let before = entry.map { [$0] } ?? []
+    let pod = Self.pod(["env": .array(before), "envFrom": [["futureRef": ["name": "x"]]]])
+    let (result, plan) = try inject(pod, Self.facts(Container(process: nil)))
+    #expect(plan.reason.code == (isConflict ? .injectionConflict : .injected), "\(plan.reason)")
+    #expect(plan.reason.message.contains("PYTHONPATH") == isConflict)
+    #expect(plan.conflictingContainerNames == (isConflict ? ["app"] : []))
+    #expect((env(result) == before) == isConflict)
   }
 
   @Test func anOptionalSourceMayGiveNothing() throws {

@@ -36,12 +36,16 @@ struct ContainerInjection {
     }
     if let loader = environment.loader, loader.isStrict, !canUse(loader) { result.append(loader.variable.name) }
     if usesLoader { return result }
-    for variable in environment.appended where variable.mayComeFromSources {
-      if index(of: variable.name) == nil, EnvironmentSources.entries(container, variable.name, as: "") == nil {
-        result.append(variable.name)
-      }
+    for variable in environment.appended where dependsOnSources(variable) {
+      if EnvironmentSources.entries(container, variable.name, as: "") == nil { result.append(variable.name) }
     }
     return result
+  }
+
+  /// Whether the value that the variable would have without us may be one of `envFrom`.
+  private func dependsOnSources(_ variable: AppendedVariable) -> Bool {
+    guard let index = index(of: variable.name) else { return variable.mayComeFromSources }
+    return entries[index]["valueFrom"].map(EnvironmentSources.isOptional) ?? false
   }
 
   private var usesLoader: Bool { agent.environment.loader.map(canUse) ?? false }
