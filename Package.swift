@@ -154,10 +154,18 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["JSON", "KubeObjects", "OdigosObjects", "Concurrency"],
       path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "InjectionProperties", dependencies: ["JSON", "OdigosObjects", "Policy"],
+      path: "Tests/InjectionProperties", exclude: ["apply_patches.py"], swiftSettings: settings),
+    .executableTarget(
+      name: "InjectionFuzz", dependencies: ["InjectionProperties"], path: "Tests/InjectionFuzz",
+      swiftSettings: settings),
     tests("JSON", ["TestSupport", "JSON"]),
     tests("KubeObjects", ["TestSupport", "JSON", "KubeObjects"]),
     tests("OdigosObjects", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects"]),
-    tests("Policy", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "Policy"], exclude: ["Fixtures"]),
+    tests(
+      "Policy", ["TestSupport", "InjectionProperties", "JSON", "KubeObjects", "OdigosObjects", "Policy"],
+      exclude: ["Fixtures"]),
     tests(
       "CollectorConfig",
       ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig", "Collector"],

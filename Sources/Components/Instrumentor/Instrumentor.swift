@@ -27,18 +27,20 @@ public struct Instrumentor: Sendable {
     let version = try await serverVersion(client, shell.logger)
     // From 1.26 on a Service keeps traffic on its node; older clusters reach the node collector by host port.
     let endpoint: InjectionSettings.Endpoint = version >= (1, 26) ? .localTrafficService : .nodeAddress
-    await Instrumentor(shell, settings, client, endpoint).run()
+    await Instrumentor(shell, settings, client, endpoint, minorVersion: version.1).run()
   }
 
   private init(
     _ shell: ServiceShell, _ settings: InstrumentorSettings, _ client: KubeClient,
-    _ endpoint: InjectionSettings.Endpoint
+    _ endpoint: InjectionSettings.Endpoint, minorVersion: Int
   ) {
     self.shell = shell
     self.settings = settings
     self.client = client
     caches = InstrumentorCaches(client: client, namespace: settings.namespace, logger: shell.logger)
-    feed = AdmissionFeed(caches: caches, namespace: settings.namespace, endpoint: endpoint)
+    feed = AdmissionFeed(
+      caches: caches, namespace: settings.namespace, endpoint: endpoint, minorVersion: minorVersion,
+      agentsImage: settings.agentsImage)
   }
 
   private static func serverVersion(_ client: KubeClient, _ logger: Logger) async throws -> (Int, Int) {
