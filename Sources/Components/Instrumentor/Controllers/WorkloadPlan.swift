@@ -57,7 +57,8 @@ struct WorkloadPlan: Sendable, Equatable {
     let details = (situation.config?.status.runtimeDetailsByContainer ?? []).compactMap { RuntimeFacts(json: $0.json) }
     var facts = AgentFacts(
       selection: situation.selection, containerNames: situation.workload.containerNames, runtimeDetails: details,
-      nodeCollector: situation.nodeCollector, configuration: situation.configuration, rules: situation.rules)
+      nodeCollector: situation.nodeCollector, configuration: situation.configuration, rules: situation.rules,
+      templates: situation.workload.containerTemplates)
     facts.actions = situation.actions
     let verdict = AgentPolicy.decide(facts)
     // What cannot be said at the moment (collectors restarting, say) takes no agent away from running pods.
