@@ -100,8 +100,10 @@ public struct Instrumentor: Sendable {
   }
 
   private func listen(with identity: TLSIdentity) throws -> HTTPServer {
-    let endpoint = AdmissionEndpoint(table: feed.table, logger: shell.logger, counters: counters)
     let loop = try EventLoop(name: "webhook")
+    var admission = AdmissionEndpoint(table: feed.table, logger: shell.logger, counters: counters)
+    admission.lines = LineLog(beside: shell.logger, loop: loop)
+    let endpoint = admission
     func server(_ host: String) throws(HTTPServerError) -> HTTPServer {
       try HTTPServer(
         configuration: HTTPServerConfiguration(

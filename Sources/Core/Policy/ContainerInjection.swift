@@ -5,8 +5,7 @@ struct ContainerInjection {
   let container: JSONView
   let path: String
   private let agent: InjectedContainer
-  private let entries: [JSONView]
-  private let names: [JSONView?]
+  private let entries: JSONNamedElements
   private var additions: PatchBytes.Elements
   /// Changes of entries that are there, by index; those of later entries are written first, because an insertion
   /// moves what follows it.
@@ -17,8 +16,7 @@ struct ContainerInjection {
     self.path = path
     self.agent = agent
     let environment = container["env"]
-    entries = environment.map { Array($0.elements) } ?? []
-    names = entries.map { $0["name"] }
+    entries = JSONNamedElements(environment, by: "name")
     additions = PatchBytes.Elements(of: path, "/env", exists: environment?.kind == .array)
   }
 
@@ -28,8 +26,8 @@ struct ContainerInjection {
     let environment = agent.environment
     var result: [String] = []
     for variable in environment.required {
-      guard let index = index(of: variable.name) else { continue }
-      let value = entries[index]["valueFrom"] == nil ? entries[index]["value"]?.string ?? "" : nil
+      guard let index = index(of: variable.name), let entry = entries[index] else { continue }
+      let value = entry["valueFrom"] == nil ? entry["value"]?.string ?? "" : nil
       if value.map({ $0 == variable.value || $0.contains(OdigosPath.agentsPrefix) }) != true {
         result.append(variable.name)
       }
@@ -45,7 +43,7 @@ struct ContainerInjection {
   /// Whether the value that the variable would have without us may be one of `envFrom`.
   private func dependsOnSources(_ variable: AppendedVariable) -> Bool {
     guard let index = index(of: variable.name) else { return variable.mayComeFromSources }
-    return entries[index]["valueFrom"].map(EnvironmentSources.isOptional) ?? false
+    return entries[index]?["valueFrom"].map(EnvironmentSources.isOptional) ?? false
   }
 
   private var usesLoader: Bool { agent.environment.loader.map(canUse) ?? false }
@@ -53,7 +51,7 @@ struct ContainerInjection {
   /// Whether nothing else is preloaded into the container's processes.
   private func canUse(_ loader: InjectedEnvironment.Loader) -> Bool {
     guard let index = index(of: loader.variable.name) else { return true }
-    return entries[index]["value"]?.string?.contains(OdigosPath.agentsPrefix) ?? false
+    return entries[index]?["value"]?.string?.contains(OdigosPath.agentsPrefix) ?? false
   }
 
   /// - Parameter ownerAttributes: from `ResourceAttributes.end`.
@@ -65,7 +63,7 @@ struct ContainerInjection {
   }
 
   /// The place of the last entry of that name, which is the one that counts.
-  private func index(of name: String) -> Int? { names.lastIndex { $0?.equals(name) == true } }
+  private func index(of name: String) -> Int? { entries.lastIndex(of: name) }
 
   private mutating func add(_ variable: InjectedVariable, _ patch: inout PatchBytes) {
     if index(of: variable.name) == nil { additions.append(variable.entry, to: &patch) }
@@ -114,7 +112,7 @@ struct ContainerInjection {
   private mutating func addNodeVariables(_ node: NodeVariables, _ patch: inout PatchBytes) {
     let missing = node.values.filter { index(of: $0.variable.name) == nil }
     if missing.isEmpty { return }
-    let existing = index(of: OdigosEnvironment.nodeIP).map { entries[$0] }
+    let existing = index(of: OdigosEnvironment.nodeIP).flatMap { entries[$0] }
     let field = existing?["valueFrom"]?["fieldRef"]?["fieldPath"]
     if existing == nil || field?.equals(NodeVariables.addressField) == true {
       add(node.address, &patch)
@@ -132,13 +130,13 @@ struct ContainerInjection {
       additions.append(attributes.entry, ownerAttributes, to: &patch)
       return
     }
-    let isOurs = entries[existing]["value"]?.string?.hasPrefix(ResourceAttributes.start) ?? false
+    let isOurs = entries[existing]?["value"]?.string?.hasPrefix(ResourceAttributes.start) ?? false
     if isOurs || index(of: OdigosEnvironment.ownResourceAttributes) != nil { return }
     additions.append(attributes.ownEntry, ownerAttributes, to: &patch)
   }
 
   private func write(_ index: Int, _ variable: AppendedVariable, _ patch: inout PatchBytes) {
-    let entry = entries[index]
+    guard let entry = entries[index] else { return }
     if let source = entry["valueFrom"], source.kind == .object {
       move(index, source, variable, &patch)
       return
