@@ -150,7 +150,7 @@ private struct ConfigurationGenerator {
   ) -> JSONValue {
     var process = KubeletEnvironment(container: container, image: image, objects: objects).values
     // A start-up of the container's own that sets something.
-    if pods.random.chance(10) { process[pods.random.pick(PodGenerator.appended)] = pods.plainText() }
+    if pods.random.chance(10) { process[pods.random.pick(PodGenerator.appended)] = "/set/at/start" }
     func list(_ values: [String: String]) -> JSONValue {
       .array(
         PodGenerator.appended.compactMap { name in

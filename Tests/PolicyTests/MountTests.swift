@@ -19,38 +19,33 @@ import Testing
 
   static let cases: [Case] = [
     Case(expected: .virtualDevice, mentions: "offer the device"),
-    Case(facts: facts { $0.nodesHaveDevice = false }, expected: .hostPath, mentions: "do not offer"),
-    Case(
-      facts: facts {
-        $0.nodesHaveDevice = false; $0.podSecurity = .baseline
-      }, expected: .initContainer,
-      mentions: "init container"),
+    Case(facts: facts { $0.nodesHaveDevice = false }, expected: .initContainer, mentions: "do not offer the device"),
     Case(
       facts: facts {
         $0.nodesHaveDevice = false; $0.podSecurity = .baseline; $0.hasImageVolumes = true
       },
-      expected: .imageVolume, mentions: "image volume"),
+      expected: .imageVolume, mentions: "an image volume asks nothing"),
     Case(
       facts: facts {
         $0.nodesHaveDevice = false; $0.podSecurity = .restricted; $0.hasImageVolumes = true
       },
-      expected: .initContainer, mentions: "init container"),
-    Case(facts: facts { $0.nodesAreMadeOnDemand = true }, expected: .initContainer, mentions: "nothing of a node"),
+      expected: .initContainer, mentions: "an init container asks nothing"),
+    Case(facts: facts { $0.nodesAreMadeOnDemand = true }, expected: .initContainer, mentions: "made on demand"),
     Case(
       facts: facts {
         $0.nodesAreMadeOnDemand = true; $0.hasImageVolumes = true
       }, expected: .imageVolume,
-      mentions: "nothing of a node"),
+      mentions: "made on demand"),
     Case(
       facts: facts {
         $0.nodesAreMadeOnDemand = true; $0.agentsImage = ""
       }, expected: .hostPath,
-      mentions: "nothing else"),
+      mentions: "nothing that asks less"),
     Case(
       facts: facts {
-        $0.nodesAreMadeOnDemand = true; $0.agentsImage = ""; $0.podSecurity = .baseline
+        $0.nodesHaveDevice = false; $0.agentsImage = ""; $0.podSecurity = .baseline
       },
-      expected: .virtualDevice, mentions: "nothing else"),
+      expected: .virtualDevice, mentions: "nothing that asks less"),
     Case(
       wanted: .virtualDevice, facts: facts { $0.nodesHaveDevice = false }, expected: .virtualDevice, mentions: "asks"),
     Case(wanted: .hostPath, expected: .hostPath, mentions: "asks for it"),
