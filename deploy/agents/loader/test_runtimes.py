@@ -203,6 +203,25 @@ class RuntimeTests(LoaderTestCase):
                                    environment=self.environment("ruby-community", RUBYOPT=options))
             self.assertEqual((out, self.values()), (f"{self.tree.agents}/ruby/{version}/bundle\n", [expected]))
 
+    def test_dotnet_by_the_names_of_its_executables(self):
+        if '"dotnet-community"' not in (HERE / "distributions.c").read_text():
+            self.skipTest("deploy/distributions has no dotnet-community")
+        for path in ("linux-glibc/OpenTelemetry.AutoInstrumentation.Native.so", "store/x", "AdditionalDeps/x",
+                     "net/OpenTelemetry.AutoInstrumentation.StartupHook.dll"):
+            write(self.tree.agents / "dotnet" / path, "")
+        names = ("CORECLR_ENABLE_PROFILING", "CORECLR_PROFILER", "CORECLR_PROFILER_PATH", "OTEL_DOTNET_AUTO_HOME",
+                 "DOTNET_STARTUP_HOOKS", "DOTNET_ADDITIONAL_DEPS", "DOTNET_SHARED_STORE")
+        (self.directory / "Shop.dll").touch()  # beside a program's own executable lies its code
+        for name, is_set in (("dotnet", True), ("Shop", True), ("Tool", False)):
+            program = shutil.copy(self.tree.probes["glibc"], self.directory / name)
+            environment = self.environment("dotnet-community")
+            out = self.run_program(program, "show", *names, environment=environment)
+            self.assertEqual([line.split("=")[0] for line in out.splitlines()], list(names) if is_set else [], name)
+            self.assertEqual("linux-glibc" in out, is_set)
+            environment["CORECLR_PROFILER"] = "{another}"
+            out = self.run_program(program, "show", *names, environment=environment)
+            self.assertEqual(out, "CORECLR_PROFILER={another}\n")
+
     def test_php(self):
         self.interpreter("php", "php-community")
         version = self.run_program("/usr/bin/php", "-n", "-r", "echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION;",
