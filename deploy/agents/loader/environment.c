@@ -2,17 +2,12 @@
 
 #include "text.h"
 
-#define PRELOAD "LD_PRELOAD"
-#define POD_NAME "ODIGOS_POD_NAME"
-#define DISTRIBUTION_NAME "ODIGOS_DISTRO_NAME"
-
-// value_of returns the value of an entry that is of that name; NULL when it is not.
-static const char *value_of(const char *entry, const char *name) {
+const char *variable_is(const char *entry, const char *name) {
   const char *rest = text_after(entry, name);
   return rest && *rest == '=' ? rest + 1 : NULL;
 }
 
-static size_t variable_count(char *const *environment) {
+size_t variable_count(char *const *environment) {
   size_t count = 0;
   while (environment[count]) count++;
   return count;
@@ -20,13 +15,11 @@ static size_t variable_count(char *const *environment) {
 
 const char *variable_value(char *const *environment, const char *name) {
   for (; *environment; environment++) {
-    const char *value = value_of(*environment, name);
+    const char *value = variable_is(*environment, name);
     if (value) return value;
   }
   return NULL;
 }
-
-// MARK: at the start of a process
 
 // write_resolved fills in what is known; false when something that is needed is not.
 static bool write_resolved(struct writer *writer, const char *text, const struct parameters *parameters) {
@@ -182,7 +175,7 @@ enum outcome instrumented_environment(char *const *environment, const struct dis
   for (size_t i = 0; i < count; i++) made[i] = environment[i];
   for (size_t i = 0; i < changed; i++) {
     size_t at = 0;
-    while (at < count && !value_of(made[at], entries[i].name)) at++;
+    while (at < count && !variable_is(made[at], entries[i].name)) at++;
     if (at == count) count++;
     made[at] = entries[i].text;
   }
@@ -231,111 +224,4 @@ bool shebang_interpreter(const char *start, size_t length, char *interpreter, si
   struct writer writer = writer_for(interpreter, size);
   write_bytes(&writer, start + from, to - from);
   return write_end(&writer);
-}
-
-// MARK: when a process starts another
-
-bool is_ours(const char *entry) { return text_after(entry, "ODIGOS_") || text_after(entry, "OTEL_"); }
-
-size_t remembered_size(char *const *environment) {
-  size_t size = sizeof(char *);
-  for (; *environment; environment++) {
-    if (is_ours(*environment)) size += sizeof(char *) + text_length(*environment) + 1;
-  }
-  return size;
-}
-
-char **remembered_variables(char *const *environment, void *room) {
-  char **made = room;
-  size_t count = 0;
-  for (size_t i = 0; environment[i]; i++) count += is_ours(environment[i]);
-  char *text = (char *)(made + count + 1);
-  count = 0;
-  for (; *environment; environment++) {
-    if (!is_ours(*environment)) continue;
-    const size_t length = text_length(*environment) + 1;
-    for (size_t i = 0; i < length; i++) text[i] = (*environment)[i];
-    made[count++] = text;
-    text += length;
-  }
-  made[count] = NULL;
-  return made;
-}
-
-static bool is_preload_separator(char character) { return character == ':' || character == ' '; }
-
-// preload_contains says whether a value of LD_PRELOAD names the loader; *is_empty whether it names nothing at all.
-static bool preload_contains(const char *value, const char *loader, bool *is_empty) {
-  *is_empty = true;
-  while (*value) {
-    while (is_preload_separator(*value)) value++;
-    if (!*value) break;
-    *is_empty = false;
-    const char *rest = text_after(value, loader);
-    if (rest && (!*rest || is_preload_separator(*rest))) return true;
-    while (*value && !is_preload_separator(*value)) value++;
-  }
-  return false;
-}
-
-struct change change_of(char *const *environment, const char *loader, char *const *remembered) {
-  struct change change = {.kind = CHANGE_NOTHING};
-  const char *preload = NULL;
-  bool has_pod = false, has_distribution = false, is_empty = true;
-  if (!environment || !remembered) return change;
-  for (; environment[change.count]; change.count++) {
-    const char *entry = environment[change.count];
-    const char *value = preload ? NULL : value_of(entry, PRELOAD);
-    if (value) {
-      preload = value;
-      change.preload = change.count;
-    }
-    has_pod = has_pod || value_of(entry, POD_NAME);
-    has_distribution = has_distribution || value_of(entry, DISTRIBUTION_NAME);
-  }
-  if (!preload) return change;
-  const bool has_loader = preload_contains(preload, loader, &is_empty);
-  if (is_empty) return change;
-  if (has_loader && !has_pod && !has_distribution) {
-    change.kind = CHANGE_VARIABLES;
-    change.size = (change.count + variable_count(remembered) + 1) * sizeof(char *);
-  } else if (!has_loader && has_pod && has_distribution) {
-    change.kind = CHANGE_PRELOAD;
-    change.size = (change.count + 1) * sizeof(char *) + sizeof PRELOAD "=" + text_length(preload) + 1 + text_length(loader);
-  }
-  return change;
-}
-
-static bool has_variable_of(char *const *environment, size_t count, const char *entry) {
-  size_t name = 0;
-  while (entry[name] && entry[name] != '=') name++;
-  for (size_t i = 0; i < count; i++) {
-    size_t at = 0;
-    while (at <= name && environment[i][at] == entry[at]) at++;
-    if (at > name) return true;
-  }
-  return false;
-}
-
-char **changed_environment(const struct change *change, char *const *environment, const char *loader,
-                           char *const *remembered, void *room) {
-  char **made = room;
-  size_t count = change->count;
-  for (size_t i = 0; i < count; i++) made[i] = environment[i];
-  if (change->kind == CHANGE_PRELOAD) {
-    const size_t array = (count + 1) * sizeof(char *);
-    struct writer writer = writer_for((char *)room + array, change->size - array);
-    made[change->preload] = writer.next;
-    write_text(&writer, environment[change->preload]);
-    write_bytes(&writer, ":", 1);
-    write_text(&writer, loader);
-    // another thread may have made the value longer since change_of
-    if (!write_end(&writer)) made[change->preload] = environment[change->preload];
-  } else if (change->kind == CHANGE_VARIABLES) {
-    for (; *remembered; remembered++) {
-      if (!has_variable_of(environment, change->count, *remembered)) made[count++] = *remembered;
-    }
-  }
-  made[count] = NULL;
-  return made;
 }

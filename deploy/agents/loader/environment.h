@@ -1,4 +1,4 @@
-// What the loader changes in environments: pure functions, which allocate nothing and know no process.
+// What the loader changes in the environment of its own process: functions that allocate nothing and ask no kernel.
 #ifndef ODIGOS_LOADER_ENVIRONMENT_H
 #define ODIGOS_LOADER_ENVIRONMENT_H
 
@@ -10,10 +10,13 @@
 // The most bytes of one text of a distribution when everything in it is filled in.
 #define RESOLVED_SIZE 8192
 
+// variable_is returns the value of an entry that is of that name; NULL when it is of another.
+const char *variable_is(const char *entry, const char *name);
+
+size_t variable_count(char *const *environment);
+
 // variable_value returns the value of the first variable of that name, as getenv does; NULL when there is none.
 const char *variable_value(char *const *environment, const char *name);
-
-// MARK: at the start of a process
 
 // What is known of the process; NULL: unknown.
 struct parameters {
@@ -54,40 +57,5 @@ bool version_in(const char *text, char *version, size_t size);
 
 // shebang_interpreter writes which program a script asks for in its first line; false when it is no script.
 bool shebang_interpreter(const char *start, size_t length, char *interpreter, size_t size);
-
-// MARK: when a process starts another
-
-// is_ours says whether a variable is one of those that the loader remembers: what the webhook gave the container.
-bool is_ours(const char *entry);
-
-// remembered_size returns how many bytes remembered_variables needs for its result.
-size_t remembered_size(char *const *environment);
-
-// remembered_variables copies the variables that are ours into room: programs write over their first environment.
-char **remembered_variables(char *const *environment, void *room);
-
-// What is changed in the environment of a program that is started.
-struct change {
-  enum {
-    CHANGE_NOTHING,
-    // another library is preloaded: the loader is added behind it
-    CHANGE_PRELOAD,
-    // the loader is still preloaded, but our variables are gone: they are added
-    CHANGE_VARIABLES,
-  } kind;
-  // how many bytes changed_environment needs for its result
-  size_t size;
-  // variables that there are
-  size_t count;
-  // which of them is LD_PRELOAD
-  size_t preload;
-};
-
-// change_of decides. loader is the loader's own path, remembered what remembered_variables returned.
-struct change change_of(char *const *environment, const char *loader, char *const *remembered);
-
-// changed_environment makes the environment in room, which has change.size bytes.
-char **changed_environment(const struct change *change, char *const *environment, const char *loader,
-                           char *const *remembered, void *room);
 
 #endif

@@ -9,10 +9,6 @@
 // One file serves glibc and musl: it needs no library, and of the C library only what both have without a version.
 // Nothing here allocates, locks, or writes to a descriptor of the application: exec runs after fork and vfork.
 #define _GNU_SOURCE
-#include <errno.h>
-#include <link.h>
-#include <spawn.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/auxv.h>
@@ -20,17 +16,16 @@
 
 #include "distribution.h"
 #include "environment.h"
+#include "inheritance.h"
 #include "kernel.h"
+#include "process.h"
 #include "symbols.h"
 #include "text.h"
 
-#define PUBLIC __attribute__((visibility("default")))
 // Where the loader is below the directory of the agent files.
 #define LOADER_IN_AGENTS "/loader/loader.so"
 // The longest path that Linux takes.
 #define PATH_SIZE 4096
-// How large an environment may be made on the stack of whoever calls exec, in bytes: threads may have little.
-#define STACK_SIZE 32768
 // The log ends at this size, in bytes.
 #define LOG_SIZE 65536
 
@@ -38,42 +33,7 @@ extern unsigned long getauxval(unsigned long) __attribute__((weak));
 // in glibc only
 extern const char *gnu_get_libc_version(void) __attribute__((weak));
 
-enum function {
-  EXECV,
-  EXECVE,
-  EXECVP,
-  EXECVPE,
-  EXECVEAT,
-  FEXECVE,
-  SPAWN,
-  SPAWNP,
-  FUNCTIONS,
-};
-
-static struct wanted next[FUNCTIONS] = {
-    [EXECV] = {.name = "execv"},       [EXECVE] = {.name = "execve"},     [EXECVP] = {.name = "execvp"},
-    [EXECVPE] = {.name = "execvpe"},   [EXECVEAT] = {.name = "execveat"}, [FEXECVE] = {.name = "fexecve"},
-    [SPAWN] = {.name = "posix_spawn"}, [SPAWNP] = {.name = "posix_spawnp"},
-};
-
-// What start() found; nothing writes to it later.
-static struct {
-  bool is_searched;
-  // our own path; NULL: not known
-  const char *path;
-  // our own variables; NULL: this process is none of ours
-  char **remembered;
-  long process;
-} loader;
-
-// find_next may be called before start(): by what another library does when it is loaded.
-static void find_next(void) {
-  if (loader.is_searched) return;
-  loader.path = symbols_find(next, next, FUNCTIONS);
-  loader.is_searched = true;
-}
-
-// MARK: at the start of a process
+struct process process;
 
 struct program {
   char path[PATH_SIZE];
@@ -84,11 +44,11 @@ struct program {
 
 // find_agents takes the directory of the agent files from the loader's own path; false when it lies elsewhere.
 static bool find_agents(struct program *program) {
-  if (!loader.path || *loader.path != '/') return false;
-  const size_t length = text_length(loader.path), own = sizeof LOADER_IN_AGENTS - 1;
-  if (length <= own || !text_equal(loader.path + length - own, LOADER_IN_AGENTS)) return false;
+  if (!process.loader || *process.loader != '/') return false;
+  const size_t length = text_length(process.loader), own = sizeof LOADER_IN_AGENTS - 1;
+  if (length <= own || !text_equal(process.loader + length - own, LOADER_IN_AGENTS)) return false;
   struct writer writer = writer_for(program->agents, sizeof program->agents);
-  write_bytes(&writer, loader.path, length - own);
+  write_bytes(&writer, process.loader, length - own);
   // they would end a path in a list
   for (const char *c = program->agents; c < writer.next; c++) {
     if (*c == ':' || *c == ' ') return false;
@@ -143,7 +103,7 @@ static void *remember(char *const *environment, size_t size) {
   const size_t own = (remembered_size(environment) + sizeof(char *) - 1) / sizeof(char *) * sizeof(char *);
   char *room = kernel_map(own + size);
   if (!room) return NULL;
-  loader.remembered = remembered_variables(environment, room);
+  process.remembered = remembered_variables(environment, room);
   return room + own;
 }
 
@@ -189,7 +149,7 @@ static void log_outcome(const char *file, const struct program *program, const c
   char line[PATH_SIZE + 512];
   struct stat state;
   struct writer writer = writer_for(line, sizeof line);
-  write_number(&writer, (unsigned long)loader.process);
+  write_number(&writer, (unsigned long)process.number);
   write_text(&writer, " ");
   write_text(&writer, program->path);
   write_text(&writer, " ");
@@ -215,7 +175,7 @@ static __attribute__((noinline)) void take_over(const char *distribution, const 
   struct program program;
   program.path[0] = 0;
   program.language = NULL;
-  loader.process = kernel_process();
+  process.number = kernel_process();
   if (!find_agents(&program)) return;
   const enum outcome outcome = instrument(&program, distribution);
   if (log) log_outcome(log, &program, distribution, outcome);
@@ -223,7 +183,7 @@ static __attribute__((noinline)) void take_over(const char *distribution, const 
 
 static __attribute__((constructor)) void start(void) {
   const char *pod = NULL, *distribution = NULL, *log = NULL;
-  find_next();
+  process_find_next();
   if (!environ || is_secure()) return;
   for (char *const *entry = environ; *entry; entry++) {
     const char *rest = text_after(*entry, "ODIGOS_");
@@ -233,177 +193,4 @@ static __attribute__((constructor)) void start(void) {
     if (!log) log = text_after(rest, "LOADER_LOG=");
   }
   if (pod && distribution) take_over(distribution, log);
-}
-
-// MARK: when a process starts another
-
-// A call of one of the functions that start a program.
-struct call {
-  enum function function;
-  const char *path;
-  char *const *arguments;
-  // of execveat and fexecve
-  int descriptor, flags;
-  // of posix_spawn
-  pid_t *process;
-  const posix_spawn_file_actions_t *actions;
-  const posix_spawnattr_t *attributes;
-};
-
-static bool is_spawn(const struct call *call) { return call->function == SPAWN || call->function == SPAWNP; }
-
-static int failed(const struct call *call, int error) {
-  if (is_spawn(call)) return error;
-  errno = error;
-  return -1;
-}
-
-typedef int exec_function(const char *, char *const[]);
-typedef int exec_environment_function(const char *, char *const[], char *const[]);
-typedef int exec_descriptor_function(int, char *const[], char *const[]);
-typedef int exec_at_function(int, const char *, char *const[], char *const[], int);
-typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-                           char *const[], char *const[]);
-
-// perform makes the call with an environment, by the function that the program would have called without the loader.
-static int perform(const struct call *call, char *const *environment) {
-  enum function function = call->function;
-  // these two take the environment from `environ`, which must not change here
-  if (function == EXECV && environment != environ) function = EXECVE;
-  if (function == EXECVP && environment != environ) function = EXECVPE;
-  void *address = next[function].address;
-  if (!address && (function == EXECVEAT || function == EXECVE)) {
-    const long error = function == EXECVE
-                           ? kernel_call(SYS_execve, (long)call->path, (long)call->arguments, (long)environment, 0, 0, 0)
-                           : kernel_call(SYS_execveat, call->descriptor, (long)call->path, (long)call->arguments,
-                                         (long)environment, call->flags, 0);
-    return failed(call, (int)-error);
-  }
-  if (!address) return failed(call, ENOSYS);
-  switch (function) {
-    case EXECV:
-    case EXECVP: return ((exec_function *)address)(call->path, call->arguments);
-    case EXECVE:
-    case EXECVPE: return ((exec_environment_function *)address)(call->path, call->arguments, environment);
-    case EXECVEAT:
-      return ((exec_at_function *)address)(call->descriptor, call->path, call->arguments, environment, call->flags);
-    case FEXECVE: return ((exec_descriptor_function *)address)(call->descriptor, call->arguments, environment);
-    default:
-      return ((spawn_function *)address)(call->process, call->path, call->actions, call->attributes, call->arguments,
-                                         environment);
-  }
-}
-
-// Apart, so that only a call with a changed environment needs so much of the stack.
-static __attribute__((noinline)) int perform_on_stack(const struct call *call, const struct change *change,
-                                                      char *const *environment) {
-  char *room[STACK_SIZE / sizeof(char *)];
-  return perform(call, changed_environment(change, environment, loader.path, loader.remembered, room));
-}
-
-static int perform_in_map(const struct call *call, const struct change *change, char *const *environment) {
-  void *room = kernel_map(change->size);
-  if (!room) return perform(call, environment);
-  const int result =
-      perform(call, changed_environment(change, environment, loader.path, loader.remembered, room));
-  kernel_unmap(room, change->size);
-  return result;
-}
-
-static int start_program(const struct call *call, char *const *environment) {
-  find_next();
-  const struct change change = change_of(environment, loader.path, loader.remembered);
-  if (change.kind == CHANGE_NOTHING) return perform(call, environment);
-  if (change.size <= STACK_SIZE) return perform_on_stack(call, &change, environment);
-  // A child by vfork shares our memory: what it mapped would stay with its parent after each exec. Such a child is not
-  // told from one by fork, therefore both go on with the environment as it is.
-  if (is_spawn(call) || kernel_process() == loader.process) return perform_in_map(call, &change, environment);
-  return perform(call, environment);
-}
-
-PUBLIC int execv(const char *path, char *const argv[]) {
-  const struct call call = {.function = EXECV, .path = path, .arguments = argv};
-  return start_program(&call, environ);
-}
-
-PUBLIC int execve(const char *path, char *const argv[], char *const envp[]) {
-  const struct call call = {.function = EXECVE, .path = path, .arguments = argv};
-  return start_program(&call, envp);
-}
-
-PUBLIC int execvp(const char *file, char *const argv[]) {
-  const struct call call = {.function = EXECVP, .path = file, .arguments = argv};
-  return start_program(&call, environ);
-}
-
-PUBLIC int execvpe(const char *file, char *const argv[], char *const envp[]) {
-  const struct call call = {.function = EXECVPE, .path = file, .arguments = argv};
-  return start_program(&call, envp);
-}
-
-PUBLIC int execveat(int descriptor, const char *path, char *const argv[], char *const envp[], int flags) {
-  const struct call call = {
-      .function = EXECVEAT, .path = path, .arguments = argv, .descriptor = descriptor, .flags = flags};
-  return start_program(&call, envp);
-}
-
-PUBLIC int fexecve(int descriptor, char *const argv[], char *const envp[]) {
-  const struct call call = {.function = FEXECVE, .arguments = argv, .descriptor = descriptor};
-  return start_program(&call, envp);
-}
-
-// The arguments of execl and its like, collected on the stack as the C libraries do it. `last` is the first argument;
-// behind the terminating NULL `list` stands at what follows.
-#define COLLECT(argv, first, list)                                       \
-  size_t count = 1;                                                      \
-  va_start(list, first);                                                 \
-  while (va_arg(list, char *)) count++;                                  \
-  va_end(list);                                                          \
-  char *argv[count + 1];                                                 \
-  va_start(list, first);                                                 \
-  argv[0] = (char *)first;                                               \
-  for (size_t i = 1; i <= count; i++) argv[i] = va_arg(list, char *)
-
-PUBLIC int execl(const char *path, const char *argument, ...) {
-  va_list list;
-  COLLECT(argv, argument, list);
-  va_end(list);
-  return execv(path, argv);
-}
-
-PUBLIC int execlp(const char *file, const char *argument, ...) {
-  va_list list;
-  COLLECT(argv, argument, list);
-  va_end(list);
-  return execvp(file, argv);
-}
-
-PUBLIC int execle(const char *path, const char *argument, ...) {
-  va_list list;
-  COLLECT(argv, argument, list);
-  char *const *envp = va_arg(list, char *const *);
-  va_end(list);
-  return execve(path, argv, envp);
-}
-
-PUBLIC int posix_spawn(pid_t *process, const char *path, const posix_spawn_file_actions_t *actions,
-                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) {
-  const struct call call = {.function = SPAWN,
-                            .path = path,
-                            .arguments = argv,
-                            .process = process,
-                            .actions = actions,
-                            .attributes = attributes};
-  return start_program(&call, envp);
-}
-
-PUBLIC int posix_spawnp(pid_t *process, const char *file, const posix_spawn_file_actions_t *actions,
-                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) {
-  const struct call call = {.function = SPAWNP,
-                            .path = file,
-                            .arguments = argv,
-                            .process = process,
-                            .actions = actions,
-                            .attributes = attributes};
-  return start_program(&call, envp);
 }

@@ -72,7 +72,7 @@ class Tree:
             if not shutil.which(compiler):
                 continue  # test_musl_is_tested says so
             has = ("-DHAS_EXECVEAT",) if libc == "glibc" else ()
-            self.probes[libc] = compile_c(self.programs / libc / "python3.11", HERE / "probe.c", cc=compiler,
+            self.probes[libc] = compile_c(self.programs / libc / "python3.11", HERE / "tests/probe.c", cc=compiler,
                                           options=(*has, "-pthread"))
             for letter, style in (("A", "gnu"), ("B", "sysv")):  # the newer and the older form of hash table
                 self.neighbours[libc, letter] = compile_c(

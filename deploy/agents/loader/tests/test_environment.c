@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "environment.h"
+#include "inheritance.h"
 #include "text.h"
 
 static int failures;
