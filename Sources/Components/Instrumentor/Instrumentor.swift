@@ -27,18 +27,20 @@ public struct Instrumentor: Sendable {
     let version = try await serverVersion(client, shell.logger)
     // From 1.26 on a Service keeps traffic on its node; older clusters reach the node collector by host port.
     let endpoint: InjectionSettings.Endpoint = version >= (1, 26) ? .localTrafficService : .nodeAddress
-    await Instrumentor(shell, settings, client, endpoint).run()
+    await Instrumentor(shell, settings, client, endpoint, minorVersion: version.1).run()
   }
 
   private init(
     _ shell: ServiceShell, _ settings: InstrumentorSettings, _ client: KubeClient,
-    _ endpoint: InjectionSettings.Endpoint
+    _ endpoint: InjectionSettings.Endpoint, minorVersion: Int
   ) {
     self.shell = shell
     self.settings = settings
     self.client = client
     caches = InstrumentorCaches(client: client, namespace: settings.namespace, logger: shell.logger)
-    feed = AdmissionFeed(caches: caches, namespace: settings.namespace, endpoint: endpoint)
+    feed = AdmissionFeed(
+      caches: caches, namespace: settings.namespace, endpoint: endpoint, minorVersion: minorVersion,
+      agentsImage: settings.agentsImage)
   }
 
   private static func serverVersion(_ client: KubeClient, _ logger: Logger) async throws -> (Int, Int) {
@@ -98,8 +100,10 @@ public struct Instrumentor: Sendable {
   }
 
   private func listen(with identity: TLSIdentity) throws -> HTTPServer {
-    let endpoint = AdmissionEndpoint(table: feed.table, logger: shell.logger, counters: counters)
     let loop = try EventLoop(name: "webhook")
+    var admission = AdmissionEndpoint(table: feed.table, logger: shell.logger, counters: counters)
+    admission.lines = LineLog(beside: shell.logger, loop: loop)
+    let endpoint = admission
     func server(_ host: String) throws(HTTPServerError) -> HTTPServer {
       try HTTPServer(
         configuration: HTTPServerConfiguration(

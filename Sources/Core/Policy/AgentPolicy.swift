@@ -14,11 +14,16 @@ public struct AgentFacts: Sendable {
   public var configuration: OdigosConfiguration
   /// Why instrumentation was taken back, where it was: `crashLoopBackOff` or `imagePullBackOff`.
   public var rollback: ReasonCode?
+  /// What the nodes have.
+  public var inventory: AgentInventory
+  /// What the pod template says of its containers' variables; may be empty where it is not known.
+  public var templates: [ContainerTemplate]
 
   /// Gathers the facts.
   public init(
     selection: SelectionVerdict, containerNames: [String], runtimeDetails: [RuntimeFacts],
-    nodeCollector: NodeCollectorState, configuration: OdigosConfiguration, rollback: ReasonCode? = nil
+    nodeCollector: NodeCollectorState, configuration: OdigosConfiguration, rollback: ReasonCode? = nil,
+    inventory: AgentInventory = .release, templates: [ContainerTemplate] = []
   ) {
     self.selection = selection
     self.containerNames = containerNames
@@ -26,6 +31,8 @@ public struct AgentFacts: Sendable {
     self.nodeCollector = nodeCollector
     self.configuration = configuration
     self.rollback = rollback
+    self.inventory = inventory
+    self.templates = templates
   }
 }
 
@@ -42,7 +49,7 @@ public enum AgentPolicy {
       reason: workloadReason(containers), containers: containers,
       agentsMetaHash: AgentsMetaHash.compute(
         containers: containers, serviceName: facts.selection.serviceName, nodeCollector: facts.nodeCollector,
-        mountMethod: facts.configuration.mountMethod))
+        mountMethod: facts.configuration.mountMethod, userVariables: facts.configuration.userVariables))
   }
 
   /// The containers of the template, then those that were only seen running (injected by others) or overridden.
@@ -88,6 +95,11 @@ public struct ContainerVerdict: Sendable, Hashable {
   /// How the variables that load the agent reach the process; nil without an agent.
   public var environmentMethod: EnvironmentInjectionMethod?
 
+  /// Whether pods that run are instrumented as they are.
+  var isRestartOptional: Bool {
+    distributionName.flatMap(Distributions.named)?.capabilities.contains(.noRestart) ?? false
+  }
+
   /// The entry of `spec.containers` of the InstrumentationConfig.
   public var json: JSONValue {
     var value: JSONValue = [
@@ -101,6 +113,7 @@ public struct ContainerVerdict: Sendable, Hashable {
       value["distroParams"] = writer["distroParams"]
     }
     value["envInjectionMethod"] = environmentMethod.map { .string($0.rawValue) }
+    if enabled, isRestartOptional { value["podManifestInjectionOptional"] = true }
     return value
   }
 }
@@ -116,6 +129,10 @@ public struct AgentVerdict: Sendable, Hashable {
 
   /// Whether any container gets an agent (`spec.agentInjectionEnabled`).
   public var isInjectionEnabled: Bool { containers.contains(where: \.enabled) }
+  /// Whether every agent reaches pods that run (`spec.podManifestInjectionOptional`), so that nothing has to restart.
+  public var isRestartOptional: Bool {
+    isInjectionEnabled && containers.allSatisfy { !$0.enabled || $0.isRestartOptional }
+  }
   /// `spec.containers` of the InstrumentationConfig.
   public var containersJSON: JSONValue { .array(containers.map(\.json)) }
 }
@@ -123,7 +140,8 @@ public struct AgentVerdict: Sendable, Hashable {
 /// The hash by which pods say what was injected into them.
 enum AgentsMetaHash {
   static func compute(
-    containers: [ContainerVerdict], serviceName: String, nodeCollector: NodeCollectorState, mountMethod: MountMethod
+    containers: [ContainerVerdict], serviceName: String, nodeCollector: NodeCollectorState, mountMethod: MountMethod,
+    userVariables: [ProgrammingLanguage: [NamedValue]] = [:]
   ) -> String {
     let enabled = containers.filter(\.enabled)
     if enabled.isEmpty { return "" }
@@ -137,7 +155,11 @@ enum AgentsMetaHash {
       if distribution?.takesExporters == true, case .ready(let signals) = nodeCollector {
         entry["signals"] = .strings(signals.map(\.rawValue).sorted())
       }
+      // `auto` as such: pods that run have been scheduled, and need not move when another method becomes the best.
       if distribution?.directories.isEmpty == false { entry["mountMethod"] = .string(mountMethod.rawValue) }
+      if let variables = distribution.flatMap({ userVariables[$0.language] }) {
+        entry["userVariables"] = .array(variables.map(\.json))
+      }
       entries.append(entry)
     }
     return SHA256.hexPrefix(of: JSONValue.array(entries).canonicallySerialized(), bytes: 8)

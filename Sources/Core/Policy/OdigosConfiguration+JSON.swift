@@ -34,6 +34,7 @@ extension OdigosConfiguration {
     set(&centralBackendURL, reader.string("centralBackendURL"))
     set(&clusterName, reader.string("clusterName"))
     set(&mountMethod, reader.choice("mountMethod", MountMethod.self))
+    imageVolumesEnabled = reader.bool("imageVolumesEnabled")
     set(&customContainerRuntimeSocketPath, reader.string("customContainerRuntimeSocketPath"))
     set(
       &agentEnvVarsInjectionMethod, reader.choice("agentEnvVarsInjectionMethod", EnvironmentInjectionMethod.self))
@@ -72,6 +73,7 @@ extension OdigosConfiguration {
     writer.text("centralBackendURL", centralBackendURL)
     writer.text("clusterName", clusterName)
     writer["mountMethod"] = .string(mountMethod.rawValue)
+    writer["imageVolumesEnabled"] = imageVolumesEnabled.map { .bool($0) }
     writer.text("customContainerRuntimeSocketPath", customContainerRuntimeSocketPath)
     writer["agentEnvVarsInjectionMethod"] = .string(agentEnvVarsInjectionMethod.rawValue)
     writer.map("nodeSelector", nodeSelector)

@@ -2,12 +2,42 @@
 #include "distribution.h"
 
 const struct distribution distributions[] = {
+    {.name = "dotnet-community",
+     .language = "dotnet",
+     .variables =
+         {
+             {.name = "CORECLR_ENABLE_PROFILING",
+              .value = "1"},
+             {.name = "CORECLR_PROFILER",
+              .value = "{918728DD-259F-4A6A-AC2B-B85E1B658318}"},
+             {.name = "CORECLR_PROFILER_PATH",
+              .value = "{{agents}}/dotnet/linux-{{LIBC_TYPE}}/OpenTelemetry.AutoInstrumentation.Native.so"},
+             {.name = "OTEL_DOTNET_AUTO_HOME",
+              .value = "{{agents}}/dotnet"},
+             {.name = "DOTNET_STARTUP_HOOKS",
+              .value = "{{agents}}/dotnet/net/OpenTelemetry.AutoInstrumentation.StartupHook.dll",
+              .separator = ':'},
+             {.name = "DOTNET_ADDITIONAL_DEPS",
+              .value = "{{agents}}/dotnet/AdditionalDeps",
+              .separator = ':'},
+             {.name = "DOTNET_SHARED_STORE",
+              .value = "{{agents}}/dotnet/store",
+              .separator = ':'},
+         }},
     {.name = "java-community",
      .language = "java",
      .variables =
          {
              {.name = "JAVA_TOOL_OPTIONS",
               .value = "-javaagent:{{agents}}/java/javaagent.jar",
+              .separator = ' '},
+         }},
+    {.name = "nodejs-community-14",
+     .language = "javascript",
+     .variables =
+         {
+             {.name = "NODE_OPTIONS",
+              .value = "--require {{agents}}/nodejs-community-14/autoinstrumentation.js",
               .separator = ' '},
          }},
     {.name = "nodejs-community",
@@ -18,6 +48,15 @@ const struct distribution distributions[] = {
               .value = "--require {{agents}}/nodejs-community/autoinstrumentation.js",
               .separator = ' '},
          }},
+    {.name = "php-community",
+     .language = "php",
+     .variables =
+         {
+             {.name = "PHP_INI_SCAN_DIR",
+              .value = "{{agents}}/php/{{RUNTIME_VERSION_MAJOR_MINOR}}",
+              .alone = ":{{agents}}/php/{{RUNTIME_VERSION_MAJOR_MINOR}}",
+              .separator = ':'},
+         }},
     {.name = "python-community",
      .language = "python",
      .variables =
@@ -25,6 +64,24 @@ const struct distribution distributions[] = {
              {.name = "PYTHONPATH",
               .value = "{{agents}}/python:{{agents}}/python/opentelemetry/instrumentation/auto_instrumentation",
               .separator = ':'},
+         }},
+    {.name = "python-community3.8",
+     .language = "python",
+     .variables =
+         {
+             {.name = "PYTHONPATH",
+              .value = "{{agents}}/python3.8:{{agents}}/python3.8/opentelemetry/instrumentation/auto_instrumentation",
+              .separator = ':'},
+         }},
+    {.name = "ruby-community",
+     .language = "ruby",
+     .variables =
+         {
+             {.name = "ODIGOS_GEM_PATH",
+              .value = "{{agents}}/ruby/{{RUNTIME_VERSION_MAJOR_MINOR}}/bundle"},
+             {.name = "RUBYOPT",
+              .value = "-r{{agents}}/ruby/{{RUNTIME_VERSION_MAJOR_MINOR}}/index.rb",
+              .separator = ' '},
          }},
     {.name = NULL},
 };

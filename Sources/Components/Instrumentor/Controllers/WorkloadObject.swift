@@ -29,6 +29,11 @@ struct WorkloadObject: Sendable {
     json.at("spec", "template", "spec", "containers")?.array?.compactMap { $0["name"]?.string } ?? []
   }
 
+  /// What its pod template says of the containers' variables.
+  var containerTemplates: [ContainerTemplate] {
+    json.at("spec", "template", "spec", "containers")?.array?.compactMap(ContainerTemplate.init) ?? []
+  }
+
   /// The template's `restartedAt`.
   var restartedAt: String? {
     json.at("spec", "template", "metadata", "annotations", OdigosAnnotation.restartedAt)?.string

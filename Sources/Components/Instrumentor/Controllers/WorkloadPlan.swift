@@ -54,7 +54,8 @@ struct WorkloadPlan: Sendable, Equatable {
     let verdict = AgentPolicy.decide(
       AgentFacts(
         selection: situation.selection, containerNames: situation.workload.containerNames, runtimeDetails: details,
-        nodeCollector: situation.nodeCollector, configuration: situation.configuration))
+        nodeCollector: situation.nodeCollector, configuration: situation.configuration,
+        templates: situation.workload.containerTemplates))
     // What cannot be said at the moment (collectors restarting, say) takes no agent away from running pods.
     if !verdict.isInjectionEnabled, verdict.reason.code.verdict == .unknown,
       situation.config?.spec.agentInjectionEnabled == true
