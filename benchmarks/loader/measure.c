@@ -64,6 +64,8 @@ int main(int count, char **arguments) {
   for (size_t round = 0; round < rounds; round++) {
     for (int i = 0; i < ENVIRONMENTS; i++) run(arguments + 4, environments[i], wall[i] + round, cpu[i] + round);
   }
-  for (int i = 0; i < ENVIRONMENTS; i++) printf("%s %.1f %.1f\n", names[i], median(wall[i], rounds), median(cpu[i], rounds));
+  for (int i = 0; i < ENVIRONMENTS; i++) {
+    printf("%s %.1f %.1f\n", names[i], median(wall[i], rounds), median(cpu[i], rounds));
+  }
   return 0;
 }

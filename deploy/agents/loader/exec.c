@@ -57,9 +57,10 @@ struct call {
 
 static bool is_spawn(const struct call *call) { return call->function == SPAWN || call->function == SPAWNP; }
 
-static int failed(const struct call *call, int error) {
-  if (is_spawn(call)) return error;
-  errno = error;
+// failed reports an error, which is a number of errno negated, as the function of the call does.
+static int failed(const struct call *call, long error) {
+  if (is_spawn(call)) return (int)-error;
+  errno = (int)-error;
   return -1;
 }
 
@@ -77,14 +78,12 @@ static int perform(const struct call *call, char *const *environment) {
   if (function == EXECV && environment != environ) function = EXECVE;
   if (function == EXECVP && environment != environ) function = EXECVPE;
   void *address = next[function].address;
-  if (!address && (function == EXECVEAT || function == EXECVE)) {
-    const long error = function == EXECVE
-                           ? kernel_call(SYS_execve, (long)call->path, (long)call->arguments, (long)environment, 0, 0, 0)
-                           : kernel_call(SYS_execveat, call->descriptor, (long)call->path, (long)call->arguments,
-                                         (long)environment, call->flags, 0);
-    return failed(call, (int)-error);
+  const long path = (long)call->path, arguments = (long)call->arguments, variables = (long)environment;
+  if (!address && function == EXECVE) return failed(call, kernel_call(SYS_execve, path, arguments, variables, 0, 0, 0));
+  if (!address && function == EXECVEAT) {  // which musl has not
+    return failed(call, kernel_call(SYS_execveat, call->descriptor, path, arguments, variables, call->flags, 0));
   }
-  if (!address) return failed(call, ENOSYS);
+  if (!address) return failed(call, -ENOSYS);
   switch (function) {
     case EXECV:
     case EXECVP: return ((exec_function *)address)(call->path, call->arguments);

@@ -1,5 +1,5 @@
-// What the loader changes in the environments that a process gives to programs it starts, so that the loader and what it
-// needs are there too: functions that allocate nothing and ask no kernel.
+// What the loader changes in the environments that a process gives to programs it starts, so that the loader and what
+// it needs are there too: functions that allocate nothing and ask no kernel.
 #ifndef ODIGOS_LOADER_INHERITANCE_H
 #define ODIGOS_LOADER_INHERITANCE_H
 

@@ -106,8 +106,9 @@ class LoaderTestCase(unittest.TestCase):
 
     def run_program(self, *command, environment=None, quiet=True, status=0, **more):
         """The program's output; nothing may be on standard error, unless others than the loader write there."""
-        ran = subprocess.run([str(word) for word in command], env=self.environment() if environment is None else environment,
-                             text=True, timeout=DEADLINE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+        environment = self.environment() if environment is None else environment
+        ran = subprocess.run([str(word) for word in command], env=environment, text=True,
+                             timeout=DEADLINE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
         self.assertEqual(ran.returncode, status, f"{command}: {ran.stderr}{ran.stdout}")
         if quiet:
             self.assertEqual(ran.stderr, "", command)

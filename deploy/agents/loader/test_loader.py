@@ -80,9 +80,11 @@ class ProcessTests(LoaderTestCase):
     def test_without_our_variables_nothing_happens(self):
         for libc, probe in self.tree.probes.items():
             for missing in ("ODIGOS_POD_NAME", "ODIGOS_DISTRO_NAME"):
-                self.assertEqual(self.shown(probe, environment=self.environment(**{missing: None})), {}, (libc, missing))
+                shown = self.shown(probe, environment=self.environment(**{missing: None}))
+                self.assertEqual(shown, {}, (libc, missing))
             for distribution in ("no-such", "", "golang-community", "java-community"):
-                self.assertEqual(self.shown(probe, environment=self.environment(distribution)), {}, (libc, distribution))
+                shown = self.shown(probe, environment=self.environment(distribution))
+                self.assertEqual(shown, {}, (libc, distribution))
 
     def test_without_the_agents_files_nothing_happens(self):
         alone = self.directory / "loader/loader.so"
@@ -138,8 +140,8 @@ class ProcessTests(LoaderTestCase):
             "-Wl,--no-as-needed", f"-Wl,-rpath,{self.tree.loader.parent}", "-pthread", "-DHAS_EXECVEAT"))
         environment = self.environment()
         del environment["LD_PRELOAD"]
-        start = ("start", "execve", f"LD_PRELOAD={self.tree.neighbours['glibc', 'A']}", self.tree.probes["glibc"], "show",
-                 "LD_PRELOAD")
+        start = ("start", "execve", f"LD_PRELOAD={self.tree.neighbours['glibc', 'A']}", self.tree.probes["glibc"],
+                 "show", "LD_PRELOAD")
         self.assertEqual(self.shown(secure, environment=environment), {"PYTHONPATH": self.tree.path})
         self.assertIn("loader.so", self.run_program(secure, *start, environment=environment))
         os.chown(secure, 65534, 65534)
@@ -164,7 +166,8 @@ class ProcessTests(LoaderTestCase):
     def test_the_log_says_what_was_done_and_no_value(self):
         log, probe = self.directory / "log", self.tree.probes["glibc"]
         for command, environment, text in (
-                ((probe, "show"), {"PYTHONPATH": "/secret"}, f"{probe} python-community: the agent's variables are set"),
+                ((probe, "show"), {"PYTHONPATH": "/secret"},
+                 f"{probe} python-community: the agent's variables are set"),
                 (("/bin/sh", "-c", ":"), {}, "sh python-community: no program of the language"),
                 ((probe, "show"), {"ODIGOS_DISTRO_NAME": "none"}, " none: no such distribution"),
                 ((probe, "show"), {"PYTHONPATH": self.tree.path}, ": the agent's variables were there")):
@@ -205,8 +208,8 @@ class ProcessTests(LoaderTestCase):
                 self.assertEqual(out, f"LD_PRELOAD={other}:{self.tree.loader}\n", (libc, way))
 
     def test_an_unreadable_proc(self):
-        script = write(self.directory / "script", "#!/usr/bin/python3\nimport os; print(os.environ.get('PYTHONPATH'))\n",
-                       0o755)
+        script = write(self.directory / "script",
+                       "#!/usr/bin/python3\nimport os; print(os.environ.get('PYTHONPATH'))\n", 0o755)
         shell = write(self.directory / "shell", "#!/bin/sh\necho \"$PYTHONPATH\"\n", 0o755)
         server = self.copy("glibc", "server")
         for command, expected in ((f"{self.tree.probes['glibc']} show PYTHONPATH", f"PYTHONPATH={self.tree.path}\n"),
@@ -250,7 +253,8 @@ class StartTests(LoaderTestCase):
 
     def test_an_environment_that_is_kept(self):
         for libc, probe, way in self.each_way("system", "popen"):
-            self.assertEqual(self.start(probe, way, "keep", "PYTHONPATH"), f"PYTHONPATH={self.tree.path}\n", (libc, way))
+            out = self.start(probe, way, "keep", "PYTHONPATH")
+            self.assertEqual(out, f"PYTHONPATH={self.tree.path}\n", (libc, way))
 
     def test_an_environment_that_was_cleared_but_for_the_loader(self):
         for libc, probe, way in self.each_way():
@@ -302,8 +306,8 @@ class StartTests(LoaderTestCase):
         script = write(self.directory / "script", "echo by a shell\n", 0o755)
         for libc, probe, way in self.each_way():
             for program in ("/no/such/program", script):
-                plain = subprocess.run([probe, "start", way, "keep", program], env=self.environment(preload=""), text=True,
-                                       timeout=DEADLINE, stdout=subprocess.PIPE)
+                plain = subprocess.run([probe, "start", way, "keep", program], env=self.environment(preload=""),
+                                       text=True, timeout=DEADLINE, stdout=subprocess.PIPE)
                 self.assertRegex(plain.stdout, r"^error \d+$|^by a shell$")
                 for change in ("keep", "clear", f"LD_PRELOAD={self.tree.neighbours['glibc', 'A']}"):
                     out = self.run_program(probe, "start", way, change, program, status=plain.returncode)

@@ -147,7 +147,8 @@ class RuntimeTests(LoaderTestCase):
     def test_java_under_another_name(self):
         jar = self.java()
         script = f"exec -a server java -cp {jar} Main"
-        self.assertEqual(self.run_program("bash", "-c", script, quiet=False, environment=self.java_environment()), "served\n")
+        out = self.run_program("bash", "-c", script, quiet=False, environment=self.java_environment())
+        self.assertEqual(out, "served\n")
         self.assertEqual(self.values(), [f"-javaagent:{jar}"])
 
     def test_java_without_its_agent_starts(self):

@@ -69,7 +69,8 @@ static void test_values(void) {
       {&java, "JAVA_TOOL_OPTIONS=-javaagent:/a/j.jar", NULL},
       {&java, "JAVA_TOOL_OPTIONS=-javaagent:/a/j.jar=debug -Xmx1g", NULL},
       {&java, "JAVA_TOOL_OPTIONS='-javaagent:/a/j.jar'", NULL},
-      {&java, "JAVA_TOOL_OPTIONS=-javaagent:/a/j.jar.old", "JAVA_TOOL_OPTIONS=-javaagent:/a/j.jar.old -javaagent:/a/j.jar"},
+      {&java, "JAVA_TOOL_OPTIONS=-javaagent:/a/j.jar.old",
+       "JAVA_TOOL_OPTIONS=-javaagent:/a/j.jar.old -javaagent:/a/j.jar"},
       {&java, "JAVA_TOOL_OPTIONS=/a/j.jars /a/j.jar", NULL},
       {&java, "JAVA_TOOL_OPTION=x", "JAVA_TOOL_OPTIONS=-javaagent:/a/j.jar"},
       {&java, "JAVA_TOOL_OPTIONS2=x", "JAVA_TOOL_OPTIONS=-javaagent:/a/j.jar"},
@@ -252,7 +253,8 @@ static void test_languages(void) {
 #define LOADER "/a/loader/loader.so"
 
 static void test_changes(void) {
-  char *remembered[] = {(char *)"ODIGOS_POD_NAME=p", (char *)"ODIGOS_DISTRO_NAME=d", (char *)"OTEL_SERVICE_NAME=s", NULL};
+  char *remembered[] = {(char *)"ODIGOS_POD_NAME=p", (char *)"ODIGOS_DISTRO_NAME=d", (char *)"OTEL_SERVICE_NAME=s",
+                        NULL};
   static const struct {
     const char *environment[4];
     const char *result[8];  // empty: nothing changes
@@ -336,7 +338,8 @@ static char *random_entry(void) {
 
 static void test_properties(unsigned long seed) {
   static const struct distribution *const all[] = {&java, &python, &node, &php, &dotnet};
-  char *environment[9], *remembered[] = {(char *)"ODIGOS_POD_NAME=p", (char *)"ODIGOS_DISTRO_NAME=d", NULL}, **result, **again;
+  char *environment[9], **result, **again;
+  char *remembered[] = {(char *)"ODIGOS_POD_NAME=p", (char *)"ODIGOS_DISTRO_NAME=d", NULL};
   state = seed;
   const size_t count = chance(9);
   for (size_t i = 0; i < count; i++) environment[i] = random_entry();
