@@ -15,7 +15,7 @@ build: ## build the executables, optimised, into .build/release
 test: ## run the unit and integration tests (no cluster needed)
 	@hack/test
 
-test-agents: ## run the tests of the language agents, against an OTLP sink
+test-agents: ## run the tests of the language agents and of the loader
 	@hack/agents test
 
 e2e: ## bring up a Kubernetes, run the end-to-end suite on it, bring it down
@@ -64,3 +64,4 @@ generate: ## write generated sources anew
 	@hack/setup build
 	@/usr/bin/python3 hack/generate
 	@/usr/bin/python3 deploy/distributions/generate
+	@/usr/bin/python3 deploy/agents/loader/generate
