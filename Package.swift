@@ -34,6 +34,25 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
+/// What the fuzz targets use: a suite that plays their corpus, or, for hack/fuzz, a program around libFuzzer.
+let fuzzed: [Target.Dependency] = [
+  "JSON", "KubeObjects", "OdigosObjects", "Policy", "EventLoop", "HTTPTransport", "Instrumentor", "CShims", "COpenSSL",
+  logging,
+]
+let fuzzing: [Target] =
+  Context.environment["ODIGOS_FUZZ"] == nil
+  ? [
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzed + ["TestSupport"], path: "Tests/Fuzz",
+      exclude: ["Driver", "Program", "corpus"], swiftSettings: settings)
+  ]
+  : [
+    .target(name: "FuzzDriver", path: "Tests/Fuzz/Driver"),
+    .executableTarget(
+      name: "FuzzProgram", dependencies: fuzzed + ["FuzzDriver"], path: "Tests/Fuzz",
+      exclude: ["CorpusTests.swift", "Driver", "corpus"], swiftSettings: settings),
+  ]
+
 let package = Package(
   name: "odigos",
   products: [
@@ -125,14 +144,28 @@ let package = Package(
     executable("CollectorMain", ["Collector", "ServiceShell"]),
     executable("OdigosMain", ["OdigosCLI"]),
 
+    // Benchmarks
+    .target(name: "CAllocationCount", path: "benchmarks/policy/CAllocationCount"),
+    .executableTarget(
+      name: "PolicyBenchmark", dependencies: ["JSON", "Policy", "CAllocationCount"],
+      path: "benchmarks/policy/PolicyBenchmark", swiftSettings: settings),
+
     // Tests
     .target(
       name: "TestSupport", dependencies: ["JSON", "KubeObjects", "OdigosObjects", "Concurrency"],
       path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "InjectionProperties", dependencies: ["JSON", "OdigosObjects", "Policy"],
+      path: "Tests/InjectionProperties", exclude: ["apply_patches.py"], swiftSettings: settings),
+    .executableTarget(
+      name: "InjectionFuzz", dependencies: ["InjectionProperties"], path: "Tests/InjectionFuzz",
+      swiftSettings: settings),
     tests("JSON", ["TestSupport", "JSON"]),
     tests("KubeObjects", ["TestSupport", "JSON", "KubeObjects"]),
     tests("OdigosObjects", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects"]),
-    tests("Policy", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "Policy"], exclude: ["Fixtures"]),
+    tests(
+      "Policy", ["TestSupport", "InjectionProperties", "JSON", "KubeObjects", "OdigosObjects", "Policy"],
+      exclude: ["Fixtures"]),
     tests(
       "CollectorConfig",
       ["TestSupport", "JSON", "YAML", "KubeObjects", "OdigosObjects", "CollectorConfig", "Collector"],
@@ -144,6 +177,10 @@ let package = Package(
     tests(
       "HTTPTransport",
       ["TestSupport", "HTTPTransport", "EventLoop", "Concurrency", "ServingCertificates", "CShims", "COpenSSL"]),
+    // the server by itself, for hack/h2spec and hack/tls-posture
+    .executableTarget(
+      name: "HTTPServerProbe", dependencies: ["HTTPTransport", "EventLoop", "ServingCertificates"],
+      path: "Tests/HTTPServerProbe", swiftSettings: settings),
     tests("HTTPClient", ["TestSupport", "JSON", "HTTPClient", "HTTPTransport", "EventLoop", "Concurrency"]),
     tests(
       "KubeClient",
@@ -170,7 +207,7 @@ let package = Package(
       "Instrumentor",
       [
         "TestSupport", "Instrumentor", "JSON", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport", "Concurrency",
-        "KubeClient", logging,
+        "KubeClient", "EventLoop", "ServiceShell", logging,
       ]),
     tests(
       "Odiglet",
@@ -187,5 +224,5 @@ let package = Package(
       "OdigosCLI",
       ["TestSupport", "OdigosCLI", "JSON", "KubeObjects", "OdigosObjects", "Policy", "YAML", "KubeClient"]),
     tests("Cluster", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "YAML"]),
-  ]
+  ] + fuzzing
 )

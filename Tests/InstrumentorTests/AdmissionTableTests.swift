@@ -66,4 +66,33 @@ import Testing
     }
     #expect(facts.mountMethod == .hostPath)
   }
+
+  @Test func whatANamespaceEnforcesDecidesToo() throws {
+    let level = Locked(PodSecurityLevel.privileged)
+    let configs = [AdmissionSample.config]
+    let table = AdmissionTable(
+      config: { key in configs.first { $0.key == key } }, podSecurity: { _ in level.withLock { $0 } })
+    var settings = AdmissionSample.settings
+    settings.mountMethod = .hostPath
+    table.refresh(AdmissionSample.config.key)
+    table.change(settings)
+    func method() -> MountMethod? {
+      if case .inject(let facts) = table.entry(workload) { facts.mountMethod } else { nil }
+    }
+    #expect(method() == .hostPath)
+    level.withLock { $0 = .restricted }
+    table.refresh(namespace: "other")
+    #expect(method() == .hostPath)
+    table.refresh(namespace: workload.namespace)
+    #expect(method() == .virtualDevice)
+  }
+
+  @Test(
+    arguments: [
+      ("karpenter", true), ("cluster-autoscaler", true), ("aws-cluster-autoscaler-7", true), ("karpenter-ui", false),
+      ("web", false),
+    ]) func whoMakesNodes(_ name: String, _ expected: Bool)
+  {
+    #expect(ClusterMounts.makesNodes(name) == expected)
+  }
 }

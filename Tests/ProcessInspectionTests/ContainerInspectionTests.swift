@@ -91,9 +91,23 @@ import Testing
       (.nodeOptions, "--require=/var/odigos/nodejs/x.js", ""),
       (.preload, "/lib/a.so:/var/odigos/loader/loader.so", "/lib/a.so"),
       (.preload, "/lib/a.so /var/odigos/loader/loader.so", "/lib/a.so"),
+      (.startupHooks, "/own.dll:/var/odigos/dotnet/net/Hook.dll", "/own.dll"),
+      (.phpConfiguration, ":/var/odigos/php/8.2", ""), (.phpConfiguration, "/ini:/var/odigos/php/8.2", "/ini"),
+      (.rubyOptions, "-W0 -r/var/odigos/ruby/3.3/index.rb", "-W0"),
+      (.profilerPath, "/opt/datadog/Datadog.so", "/opt/datadog/Datadog.so"),
     ] as [(CapturedVariable, String, String)])
   func takesOurPartsOut(variable: CapturedVariable, value: String, original: String) {
     #expect(EnvironmentCapture.withoutOwnParts(variable, value) == original)
+  }
+
+  @Test func knowsItsOwnProfilerByItsPath() throws {
+    let fixture = try ProcessTreeFixture()
+    let profiler = ["CORECLR_ENABLE_PROFILING=1", "CORECLR_PROFILER={x}"]
+    try fixture.add(1, environment: profiler + ["CORECLR_PROFILER_PATH=/var/odigos/dotnet/linux-musl/Native.so"])
+    try fixture.add(2, environment: profiler + ["CORECLR_PROFILER_PATH=/opt/other.so"])
+    #expect(fixture.tree.inspect([1]).environment.isEmpty)
+    #expect(
+      fixture.tree.inspect([2]).environment == [.profiling: "1", .profiler: "{x}", .profilerPath: "/opt/other.so"])
   }
 
   @Test func leavesOutWhatIsWhollyOurs() throws {

@@ -1,7 +1,7 @@
-"""What the webhook asks of an API server, and a pod of 12 KB, for measuring it alone.
+"""What the webhook asks of an API server, and pods of 4, 12 and 60 KB, for measuring it alone.
 
-api.py serve PORT   answers lists and watches with one opted-in workload; everything else is empty
-api.py review       writes an AdmissionReview of one of its pods to standard output
+api.py serve PORT       answers lists and watches with one opted-in workload; everything else is empty
+api.py review 4|12|60   writes an AdmissionReview of one of its pods, of about so many KB, to standard output
 """
 
 import http.server
@@ -56,10 +56,17 @@ OBJECTS = {
     ],
 }
 STORED = {}
+# How much of what makes pods large: by the size of the review in KB.
+SIZES = {
+    4: {"app": 2, "proxy": None, "volumes": 0, "fields": 0},
+    12: {"app": 24, "proxy": 14, "volumes": 6, "fields": 20},
+    60: {"app": 220, "proxy": 165, "volumes": 40, "fields": 230},
+}
 
 
-def pod():
-    """A pod as a Helm chart makes it, with a service mesh's sidecar: about 12 KB with its review."""
+def pod(size):
+    """A pod as a Helm chart makes it; the larger ones have a service mesh's sidecar."""
+    parts = SIZES[size]
 
     def container(name, image, variables):
         probe = {"httpGet": {"path": "/healthz", "port": "http", "scheme": "HTTP"}, "periodSeconds": 10,
@@ -76,7 +83,7 @@ def pod():
                {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}],
             "envFrom": [{"configMapRef": {"name": f"{name}-env"}}],
             "resources": {"limits": {"cpu": "1", "memory": "512Mi"}, "requests": {"cpu": "100m", "memory": "128Mi"}},
-            "volumeMounts": [{"name": f"volume-{i}", "mountPath": f"/etc/shop/{i}", "readOnly": True} for i in range(6)]
+            "volumeMounts": [{"name": f"volume-{i}", "mountPath": f"/etc/shop/{i}", "readOnly": True} for i in range(parts["volumes"])]
             + [{"name": "kube-api-access-x7k2p", "readOnly": True,
                 "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}],
             "livenessProbe": probe, "readinessProbe": probe, "startupProbe": probe,
@@ -92,7 +99,9 @@ def pod():
               "f:spec": {"f:containers": {'k:{"name":"app"}': {
                   ".": {}, "f:args": {}, "f:image": {}, "f:imagePullPolicy": {}, "f:name": {},
                   "f:env": {f'k:{{"name":"SHOP_APP_SETTING_{i:02}"}}': {".": {}, "f:name": {}, "f:value": {}}
-                            for i in range(20)}}}}}
+                            for i in range(parts["fields"])}}}}}
+    managed = [{"manager": "kube-controller-manager", "operation": "Update", "apiVersion": "v1",
+                "time": "2026-02-03T10:11:12Z", "fieldsType": "FieldsV1", "fieldsV1": fields}]
     return {
         "kind": "Pod",
         "apiVersion": "v1",
@@ -109,12 +118,11 @@ def pod():
             "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "checkout-api-7c9d8f6b5d",
                                  "uid": "0b8f4f0e-7f3e-4d0c-9d7a-6a4b7b1f0c55", "controller": True,
                                  "blockOwnerDeletion": True}],
-            "managedFields": [{"manager": "kube-controller-manager", "operation": "Update", "apiVersion": "v1",
-                               "time": "2026-02-03T10:11:12Z", "fieldsType": "FieldsV1", "fieldsV1": fields}],
+            **({"managedFields": managed} if parts["fields"] else {}),
         },
         "spec": {
             "volumes": [{"name": f"volume-{i}", "configMap": {"name": f"config-{i}", "defaultMode": 420}}
-                        for i in range(6)]
+                        for i in range(parts["volumes"])]
             + [{"name": "kube-api-access-x7k2p", "projected": {"defaultMode": 420, "sources": [
                 {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
                 {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
@@ -122,7 +130,8 @@ def pod():
                     "apiVersion": "v1", "fieldPath": "metadata.namespace"}}]}}]}}],
             "initContainers": [{"name": "migrate", "image": "registry.example.com/shop/migrate:2.14.0",
                                 "command": ["/migrate", "up"], "resources": {}, "imagePullPolicy": "IfNotPresent"}],
-            "containers": [container("app", "checkout-api", 24), container("proxy", "mesh-proxy", 14)],
+            "containers": [container("app", "checkout-api", parts["app"])]
+            + ([] if parts["proxy"] is None else [container("proxy", "mesh-proxy", parts["proxy"])]),
             "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
             "serviceAccountName": "checkout-api", "serviceAccount": "checkout-api",
             "securityContext": {"fsGroup": 65532}, "schedulerName": "default-scheduler",
@@ -137,7 +146,7 @@ def pod():
     }
 
 
-def review():
+def review(size):
     kind, resource = {"group": "", "version": "v1", "kind": "Pod"}, {"group": "", "version": "v1", "resource": "pods"}
     return {
         "kind": "AdmissionReview",
@@ -149,7 +158,7 @@ def review():
                          "uid": "b1c4f2c8-8b6f-4a57-9a4e-0d1f2f9b7d11",
                          "groups": ["system:serviceaccounts", "system:serviceaccounts:kube-system",
                                     "system:authenticated"]},
-            "object": pod(), "oldObject": None, "dryRun": False,
+            "object": pod(size), "oldObject": None, "dryRun": False,
             "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"},
         },
     }
@@ -214,8 +223,8 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 def main():
     match sys.argv[1:]:
-        case ["review"]:
-            json.dump(review(), sys.stdout, separators=(",", ":"))
+        case ["review", size] if size in map(str, SIZES):
+            json.dump(review(int(size)), sys.stdout, separators=(",", ":"))
         case ["serve", port]:
             http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), Server).serve_forever()
         case _:

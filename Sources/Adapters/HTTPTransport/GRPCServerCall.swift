@@ -40,6 +40,7 @@ final class GRPCServerCall: HTTP2StreamOwner {
 
   private static func status(of refusal: HTTPRefusal) -> GRPCStatus {
     switch refusal.status {
+    case 400: GRPCStatus(GRPCCode.internalError, refusal.reason)
     case 408: GRPCStatus(GRPCCode.deadlineExceeded, refusal.reason)
     case 503: GRPCStatus(GRPCCode.unavailable, refusal.reason)
     default: GRPCStatus(GRPCCode.resourceExhausted, refusal.reason)

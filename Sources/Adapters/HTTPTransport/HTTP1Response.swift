@@ -6,9 +6,9 @@ enum HTTP1Response {
   static func append(
     _ response: HTTPResponse, to output: inout [UInt8], keepsAlive: Bool, isHTTP10: Bool, isHead: Bool, date: String
   ) {
-    output.reserveCapacity(output.count + 256 + response.body.count)
+    output.reserveCapacity(output.count + 256 + (isHead ? 0 : response.body.count))
     output.append(contentsOf: "HTTP/1.1 \(response.status) \(reason(response.status))\r\ndate: \(date)\r\n".utf8)
-    let hasBody = response.status >= 200 && response.status != 204 && response.status != 304
+    let hasBody = hasBody(response.status)
     if hasBody {
       if !response.body.isEmpty { output.append(contentsOf: "content-type: \(response.contentType)\r\n".utf8) }
       output.append(contentsOf: "content-length: \(response.body.count)\r\n".utf8)
@@ -24,6 +24,9 @@ enum HTTP1Response {
     output.append(contentsOf: "\r\n".utf8)
     if hasBody, !isHead { output.append(contentsOf: response.body) }
   }
+
+  /// Whether responses of that status have a body (RFC 9110 section 6.4.1).
+  static func hasBody(_ status: Int) -> Bool { status >= 200 && status != 204 && status != 304 }
 
   static func reason(_ status: Int) -> String {
     switch status {

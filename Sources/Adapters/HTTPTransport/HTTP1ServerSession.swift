@@ -6,8 +6,7 @@ final class HTTP1ServerSession: ServerSession {
   private let context: ServerContext
   private weak var host: (any SessionHost)?
   private var parser: HTTP1RequestParser
-  private var output: [UInt8] = []
-  private var sent = 0
+  private var output = HTTP1Output()
   private var current: Exchange?
   private var exchanges = 0
   private var charged = 0
@@ -19,6 +18,7 @@ final class HTTP1ServerSession: ServerSession {
   private var isRetiring = false
   private var wasRefused = false
   private var isGone = false
+  private(set) var hasBegun = false
 
   /// A request that waits for its response.
   private struct Exchange {
@@ -39,16 +39,19 @@ final class HTTP1ServerSession: ServerSession {
   var isFinished: Bool { isClosing && current == nil && outputCount == 0 }
   var lingers: Bool { wasRefused }
   var isIdle: Bool { current == nil && !parser.isMidRequest && outputCount == 0 }
+  var requestCount: Int { exchanges }
+  var owedSince: MonotonicInstant? { exchanges == 0 ? requestBegan : nil }
   var wantsInput: Bool {
     !isClosing && outputCount < Self.outputBound && (current == nil || parser.buffered < 64 << 10)
   }
 
   /// No more requests are taken while that much waits to be sent.
   private static let outputBound = 256 << 10
-  private var outputCount: Int { output.count - sent }
+  private var outputCount: Int { output.count }
 
   func receive(_ bytes: UnsafeRawBufferPointer, at now: MonotonicInstant) -> Bool {
     self.now = now
+    hasBegun = true
     guard !isClosing else { return true }
     parser.receive(bytes)
     process()
@@ -62,31 +65,24 @@ final class HTTP1ServerSession: ServerSession {
 
   func produce(into buffer: UnsafeMutableRawBufferPointer, at now: MonotonicInstant) -> Int? {
     self.now = now
-    let count = min(buffer.count, outputCount)
-    if count > 0 {
-      output.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[sent..<sent + count])) }
-      sent += count
-    }
-    if outputCount == 0 {
-      output.removeAll(keepingCapacity: output.capacity <= 64 << 10)
-      sent = 0
-      // Requests may have waited for the output to go.
-      if current == nil, !isClosing, parser.buffered > 0 { process() }
-    }
+    let count = output.take(into: buffer)
+    // Requests may have waited for the output to go.
+    if outputCount == 0, current == nil, !isClosing, parser.buffered > 0 { process() }
     return count
   }
 
   private func process() {
     do {
-      while current == nil, !isClosing, outputCount < Self.outputBound {
+      while current == nil, !isClosing, outputCount < Self.outputBound, output.takesMore {
         let message = try parser.next()
         try charge(message?.request.body.count ?? parser.bodySize)
         guard let message else { break }
         requestBegan = nil
         try dispatch(message)
       }
-      if parser.takeWantsContinue() { output.append(contentsOf: HTTP1Response.continueLine) }
-      if current == nil, parser.isMidRequest { requestBegan = requestBegan ?? now }
+      if parser.takeWantsContinue() { output.append(HTTP1Response.continueLine) }
+      // What waits behind a response that is being sent is not late.
+      if current == nil, output.takesMore, parser.isMidRequest { requestBegan = requestBegan ?? now }
     } catch {
       refuse(error)
     }
@@ -125,9 +121,8 @@ final class HTTP1ServerSession: ServerSession {
   private func respond(_ number: Int, _ response: HTTPResponse) {
     guard let exchange = current, exchange.number == number, !isGone else { return }
     let keepsAlive = exchange.keepsAlive && !isClosing && !isRetiring
-    HTTP1Response.append(
-      response, to: &output, keepsAlive: keepsAlive, isHTTP10: exchange.isHTTP10, isHead: exchange.isHead,
-      date: context.date())
+    output.append(
+      response, keepsAlive: keepsAlive, isHTTP10: exchange.isHTTP10, isHead: exchange.isHead, date: context.date())
     finishExchange()
     if !keepsAlive { isClosing = true }
   }
@@ -139,8 +134,7 @@ final class HTTP1ServerSession: ServerSession {
   }
 
   private func refuse(_ refusal: HTTPRefusal) {
-    HTTP1Response.append(
-      refusal.response, to: &output, keepsAlive: false, isHTTP10: false, isHead: false, date: context.date())
+    output.append(refusal.response, keepsAlive: false, isHTTP10: false, isHead: false, date: context.date())
     finishExchange()
     requestBegan = nil
     isClosing = true

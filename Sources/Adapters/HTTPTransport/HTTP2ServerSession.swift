@@ -7,6 +7,8 @@ final class HTTP2ServerSession: ServerSession {
   let session: HTTP2Session
   private weak var host: (any SessionHost)?
   private var isDraining = false
+  /// A PING is due once all else is sent: nghttp2 itself would send it first.
+  private var pingsNext = false
   private(set) var isGone = false
 
   init?(context: ServerContext, host: any SessionHost) {
@@ -22,6 +24,26 @@ final class HTTP2ServerSession: ServerSession {
   var lingers: Bool { true }
   var wantsInput: Bool { !session.isCongested }
   var isIdle: Bool { session.open.isEmpty }
+  var hasBegun: Bool { session.hasBegun }
+  var requestCount: Int { session.openedCount }
+
+  var owedSince: MonotonicInstant? {
+    var oldest: MonotonicInstant?
+    // Whoever has had answers before may be slow with a request; a response must always be taken.
+    let isFirst = session.openedCount == session.open.count
+    for stream in session.open {
+      let since: MonotonicInstant
+      if stream.responded, stream.outputCount > 0 {
+        since = stream.progressed
+      } else if isFirst, !stream.hasEnded {
+        since = stream.began
+      } else {
+        return nil
+      }
+      oldest = min(oldest ?? since, since)
+    }
+    return oldest
+  }
 
   func receive(_ bytes: UnsafeRawBufferPointer, at now: MonotonicInstant) -> Bool {
     let isSound = session.receive(bytes, at: now)
@@ -32,8 +54,13 @@ final class HTTP2ServerSession: ServerSession {
   func peerEnded() -> Bool { false }
 
   func produce(into buffer: UnsafeMutableRawBufferPointer, at now: MonotonicInstant) -> Int? {
-    let count = session.produce(into: buffer, at: now)
+    var count = session.produce(into: buffer, at: now)
     session.drainEvents(handle)
+    if count == 0, pingsNext {
+      pingsNext = false
+      session.ping()
+      count = session.produce(into: buffer, at: now)
+    }
     return count
   }
 
@@ -144,7 +171,7 @@ final class HTTP2ServerSession: ServerSession {
     isDraining = true
     // Once the ping comes back, the peer has seen the notice, and every stream that it opened before is here.
     session.announceShutdown()
-    session.ping()
+    pingsNext = true
   }
 
   func connectionClosed() {

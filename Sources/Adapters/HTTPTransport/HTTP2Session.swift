@@ -49,6 +49,9 @@ final class HTTP2Session {
   private var spare: [HTTP2Stream] = []
   fileprivate var now = MonotonicInstant(nanoseconds: 0)
   fileprivate var lastTarget = Target()
+  fileprivate var ledger = StreamLedger()
+  /// The peer's first SETTINGS have come, with which its side of the connection begins.
+  fileprivate(set) var hasBegun = false
   private var fields = HeaderEncoder()
   /// What nghttp2 has made and `produce` has not yet had room for; valid until nghttp2 makes more.
   private var chunk = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
@@ -76,7 +79,6 @@ final class HTTP2Session {
     var option: OpaquePointer?
     guard nghttp2_option_new(&option) == 0 else { return false }
     defer { nghttp2_option_del(option) }
-    nghttp2_option_set_no_closed_streams(option, 1)
     // Against floods of resets (CVE-2023-44487) and of settings.
     nghttp2_option_set_stream_reset_rate_limit(option, 1000, 100)
     nghttp2_option_set_max_settings(option, 32)
@@ -162,6 +164,9 @@ final class HTTP2Session {
 
   // MARK: Streams
 
+  /// How many streams the peer has opened so far.
+  var openedCount: Int { ledger.count }
+
   /// The open stream of that id.
   func stream(_ id: Int32) -> HTTP2Stream? {
     guard let pointer = nghttp2_session_get_stream_user_data(raw, id) else { return nil }
@@ -170,6 +175,7 @@ final class HTTP2Session {
 
   fileprivate func openStream(_ id: Int32) -> HTTP2Stream {
     let stream = spare.popLast() ?? HTTP2Stream()
+    ledger.opened(id)
     stream.open(id, at: now)
     stream.place = open.count
     // `open` keeps the stream while nghttp2 points to it.
@@ -285,6 +291,7 @@ final class HTTP2Session {
       stream.output.removeAll(keepingCapacity: true)
       stream.outputOffset = 0
       stream.progressed = now
+      stream.progressMark = 0
     }
     append(&stream.output)
     resume(stream)
@@ -340,6 +347,7 @@ private nonisolated(unsafe) let callbacks: OpaquePointer? = {
   // Unsafe: made once, read only from then on.
   var result: OpaquePointer?
   guard nghttp2_session_callbacks_new(&result) == 0 else { return nil }
+  nghttp2_session_callbacks_set_on_begin_frame_callback(result, onBeginFrame)
   nghttp2_session_callbacks_set_on_begin_headers_callback(result, onBeginHeaders)
   nghttp2_session_callbacks_set_on_header_callback(result, onHeader)
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(result, onData)
@@ -366,6 +374,16 @@ private func isType(_ frame: Frame, _ type: nghttp2_frame_type) -> Bool {
 
 private func endsStream(_ frame: Frame) -> Bool {
   frame.pointee.hd.flags & UInt8(truncatingIfNeeded: NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+}
+
+private func onBeginFrame(
+  _ raw: OpaquePointer?, _ header: UnsafePointer<nghttp2_frame_hd>?, _ user: UnsafeMutableRawPointer?
+) -> Int32 {
+  guard let header, UInt32(header.pointee.type) == NGHTTP2_HEADERS.rawValue, let session = session(user),
+    session.ledger.hasSkipped(header.pointee.stream_id)
+  else { return 0 }
+  session.terminate(errorCode: NGHTTP2_PROTOCOL_ERROR.rawValue)
+  return 0
 }
 
 private func onBeginHeaders(_ raw: OpaquePointer?, _ frame: Frame?, _ user: UnsafeMutableRawPointer?) -> Int32 {
@@ -403,6 +421,8 @@ private func onFrame(_ raw: OpaquePointer?, _ frame: Frame?, _ user: UnsafeMutab
   } else if isType(frame, NGHTTP2_PING) {
     let isAnswer = frame.pointee.hd.flags & UInt8(truncatingIfNeeded: NGHTTP2_FLAG_ACK.rawValue) != 0
     if isAnswer { session.events.append(.pong) }
+  } else if isType(frame, NGHTTP2_SETTINGS) {
+    session.hasBegun = true
   } else if isType(frame, NGHTTP2_GOAWAY) {
     session.events.append(.goAway)
   }
@@ -452,9 +472,18 @@ private func readOutput(
 // MARK: - What arrives
 
 extension HTTP2Session {
+  /// How many bytes of a response a peer has to take within the time limit.
+  private static let leastProgress = 16 << 10
+
   fileprivate func noteProgress(_ stream: HTTP2Stream) {
-    stream.progressed = now
-    if stream.outputCount == 0 { stream.owner?.outputDrained() }
+    if stream.outputCount == 0 {
+      stream.progressed = now
+      stream.owner?.outputDrained()
+    } else if stream.outputOffset - stream.progressMark >= Self.leastProgress {
+      // A peer that takes a byte now and then makes no progress.
+      stream.progressed = now
+      stream.progressMark = stream.outputOffset
+    }
   }
 
   fileprivate func receiveField(
@@ -516,7 +545,7 @@ extension HTTP2Session {
       if length > settings.maximumBodySize {
         stream.refusal = .bodyTooLarge(settings.maximumBodySize)
       } else {
-        stream.body.reserveCapacity(min(length, 256 << 10))
+        stream.expectedSize = length
       }
     case 16 where equals(name, "content-encoding"): stream.isEncoded = true
     default: break
@@ -535,12 +564,15 @@ extension HTTP2Session {
       refuse(stream, .busy)
     } else {
       stream.budgeted += data.count
+      // Not before there is something: announcing a body costs the peer nothing.
+      if stream.body.isEmpty { stream.body.reserveCapacity(min(stream.expectedSize, 256 << 10)) }
       stream.body.append(contentsOf: data)
     }
   }
 
   private func refuse(_ stream: HTTP2Stream, _ refusal: HTTPRefusal) {
     stream.refusal = refusal
+    stream.headers = HeaderBlock()
     stream.body = []
     budget.giveBack(stream.budgeted)
     stream.budgeted = 0
@@ -558,10 +590,27 @@ extension HTTP2Session {
     }
     let isHead = !stream.hasHeaders
     stream.hasHeaders = true
+    if isHead {
+      // Elsewhere nghttp2 has seen to it.
+      if settings.acceptsSocketPathAuthority, stream.method.isEmpty || !stream.path.utf8.starts(with: "/".utf8) {
+        stream.refusal = stream.refusal ?? HTTPRefusal(400, "a request has a :method, and a :path that begins with /")
+      }
+      chargeHeaders(stream)
+    }
     if stream.refusal != nil {
       if isHead { events.append(.request(stream)) }
     } else if endsStream {
       events.append(.request(stream))
+    }
+  }
+
+  /// Counts the header fields against the budget as well: HPACK lets a peer ask for 64 KB of them in a few bytes.
+  private func chargeHeaders(_ stream: HTTP2Stream) {
+    if stream.refusal == nil, !budget.take(stream.headers.bytes.count) { stream.refusal = .busy }
+    if stream.refusal == nil {
+      stream.budgeted += stream.headers.bytes.count
+    } else {
+      stream.headers = HeaderBlock()
     }
   }
 

@@ -45,6 +45,8 @@ final class HTTP2Stream {
   var refusal: HTTPRefusal?
   /// The bytes counted against the budget of buffered bodies.
   var budgeted = 0
+  /// The `content-length` of the request; 0 without one.
+  var expectedSize = 0
 
   // What waits to be sent
   var output: [UInt8] = []
@@ -55,6 +57,8 @@ final class HTTP2Stream {
   var isDeferred = false
   /// When the peer last took something of the output, or the output began to wait.
   var progressed = MonotonicInstant(nanoseconds: 0)
+  /// How much of the output the peer had taken then.
+  var progressMark = 0
   var responded = false
 
   /// What the owner of the session keeps with the stream: a task, a call.
@@ -87,6 +91,8 @@ final class HTTP2Stream {
     hasEnded = false
     refusal = nil
     budgeted = 0
+    expectedSize = 0
+    progressMark = 0
     output = []
     outputOffset = 0
     outputEnded = false

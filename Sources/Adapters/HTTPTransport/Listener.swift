@@ -62,7 +62,7 @@ final class Listener: EventHandler {
   }
 
   private func open(_ socket: Int32) {
-    if connections.count >= context.limits.maximumConnections { closeLongestIdle() }
+    if connections.count >= context.limits.maximumConnections { makeRoom() }
     guard connections.count < context.limits.maximumConnections else {
       Glibc.close(socket)
       return
@@ -76,8 +76,8 @@ final class Listener: EventHandler {
     scheduleSweep()
   }
 
-  private func closeLongestIdle() {
-    connections.filter(\.isIdle).min { $0.lastActive < $1.lastActive }?.close()
+  private func makeRoom() {
+    if let place = ConnectionStanding.leastUseful(connections.map(\.standing), at: .now) { connections[place].close() }
   }
 
   func remove(_ connection: ServerConnection) {

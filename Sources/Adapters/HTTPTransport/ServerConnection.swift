@@ -27,6 +27,7 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
   private var blockedSince: MonotonicInstant?
   private let began: MonotonicInstant
   private var awaitsTurnEnd = false
+  private var clock: IdleClock
   /// The place in the listener's list.
   var place = 0
   private(set) var lastActive: MonotonicInstant
@@ -38,18 +39,23 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
     phase = channel.isTLS ? .handshake : .detecting
     began = .now
     lastActive = began
+    clock = IdleClock(began)
   }
 
   func start() throws(SystemError) {
     registration = try context.loop.register(channel.fd, for: interest, self)
   }
 
-  /// Whether closing the connection would cost the peer nothing.
-  var isIdle: Bool {
+  /// What closing the connection would cost the peer.
+  var standing: ConnectionStanding {
     switch phase {
-    case .lingering, .closed: true
-    case .handshake, .detecting: false
-    case .serving: session?.isIdle ?? true
+    case .lingering, .closed: return .over
+    case .handshake, .detecting: return .owes(since: began)
+    case .serving:
+      guard let session else { return .over }
+      if let since = blockedSince ?? session.owedSince { return .owes(since: since) }
+      guard session.isIdle else { return .busy }
+      return session.requestCount == 0 ? .owes(since: began) : .idle(since: lastActive)
     }
   }
 
@@ -117,7 +123,7 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
     guard let session, !session.receive(bytes, at: lastActive) else { return }
     // What the session had to say about it, such as GOAWAY, is worth an attempt.
     flush()
-    close()
+    if case .serving = phase { linger() }
   }
 
   private func serve() {
@@ -173,7 +179,7 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
     if case .serving = phase { flush() }
   }
 
-  /// Sends until nothing is left or the socket is full. One call fills one TLS record as far as there is matter.
+  /// Sends until nothing is left or the socket is full. TLS records are filled as far as there is matter.
   private func flush() {
     guard case .serving = phase, let session else { return }
     guard goesOn(unsent.retry(channel)) else { return }
@@ -224,12 +230,21 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
     case .handshake, .detecting: if context.hasExpired(began, at: now) { close() }
     case .lingering(let until): if until <= now { close() }
     case .closed: break
-    case .serving:
-      if let blockedSince, context.hasExpired(blockedSince, at: now) { return close() }
-      session?.expire(at: now)
-      if session?.isIdle == true, lastActive.advanced(by: context.limits.idleTimeout) <= now { session?.drain() }
-      flush()
+    case .serving: sweepSession(at: now)
     }
+  }
+
+  private func sweepSession(at now: MonotonicInstant) {
+    guard let session else { return close() }
+    if let blockedSince, context.hasExpired(blockedSince, at: now) { return close() }
+    if !session.hasBegun, context.hasExpired(began, at: now) { return close() }
+    session.expire(at: now)
+    switch clock.verdict(requests: session.requestCount, isIdle: session.isIdle, limits: context.limits, at: now) {
+    case .stay: break
+    case .drain: session.drain()
+    case .close: return close()
+    }
+    flush()
   }
 
   /// Serves on, and has the peer use another connection.
@@ -277,6 +292,8 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
   func close() {
     if case .closed = phase { return }
     phase = .closed
+    // What a peer does not take would stay in the kernel's memory for minutes.
+    if blockedSince != nil { channel.resetsOnClose() }
     session?.connectionClosed()
     session = nil
     if let registration { context.loop.remove(registration) }

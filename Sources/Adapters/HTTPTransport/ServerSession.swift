@@ -68,6 +68,13 @@ protocol ServerSession: AnyObject {
   var wantsInput: Bool { get }
   /// Whether no request is under way.
   var isIdle: Bool { get }
+  /// Whether the peer has begun to speak the protocol.
+  var hasBegun: Bool { get }
+  /// How many requests have begun so far.
+  var requestCount: Int { get }
+  /// Since when everything that is under way waits for the peer: for the rest of its first request, or for its taking
+  /// a response. Nil when something else is under way or nothing is.
+  var owedSince: MonotonicInstant? { get }
   /// Ends the requests that have taken longer than the limit to arrive, and the responses that nobody takes.
   func expire(at now: MonotonicInstant)
   /// Answers what still comes, and has the peer use another connection from then on.

@@ -46,6 +46,8 @@ enum Socket {
     set(fd, tcp, TCP_KEEPINTVL, 15)
     set(fd, tcp, TCP_KEEPCNT, 4)
     set(fd, tcp, TCP_USER_TIMEOUT, 120_000)
+    // What a slow peer does not take waits here, bounded and shared, and not in megabytes of the kernel's.
+    set(fd, tcp, TCP_NOTSENT_LOWAT, 64 << 10)
   }
 
   private static func set(_ fd: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {

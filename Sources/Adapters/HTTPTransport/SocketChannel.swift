@@ -29,8 +29,11 @@ final class SocketChannel {
   private let ssl: OpaquePointer?
   private let state: UnsafeMutablePointer<SocketState>
 
-  /// The largest useful write: one TLS record, or more in the clear.
+  /// The largest useful write: what is answered at once in one packet or two, and kept for a peer that is slow.
   let writeSize: Int
+
+  /// The most that one TLS record carries (RFC 8446 section 5.1).
+  private static let recordSize = 16 << 10
 
   var isTLS: Bool { ssl != nil }
 
@@ -39,7 +42,7 @@ final class SocketChannel {
     self.fd = fd
     state = .allocate(capacity: 1)
     state.initialize(to: SocketState(fd: fd))
-    writeSize = tls == nil ? 64 << 10 : 16 << 10
+    writeSize = tls == nil ? 64 << 10 : 2 * Self.recordSize
     ssl = tls.flatMap { SSL_new($0.raw) }
     guard tls != nil else { return }
     guard let ssl, let method = socketMethod, let bio = BIO_new(method) else { return nil }
@@ -48,7 +51,7 @@ final class SocketChannel {
     SSL_set_bio(ssl, bio, bio)
     // One read takes header and body of a record, and of more records when they are there.
     SSL_set_read_ahead(ssl, 1)
-    SSL_set_default_read_buffer_len(ssl, 32 << 10)
+    SSL_set_default_read_buffer_len(ssl, 64 << 10)
     if let serverName {
       SSL_set_connect_state(ssl)
       guard Self.expect(serverName, ssl) else { return nil }
@@ -129,6 +132,9 @@ final class SocketChannel {
       if count >= 0 { return .bytes(count) }
       return errno == EAGAIN ? .blocked : .failed
     }
+    // OpenSSL writes one record each time. The kernel holds those back that another one follows, so that the peer is
+    // woken once.
+    state.pointee.isFollowed = bytes.count > Self.recordSize
     let count = SSL_write(ssl, bytes.baseAddress, Int32(clamping: bytes.count))
     if count > 0 { return .bytes(Int(count)) }
     switch SSL_get_error(ssl, count) {
@@ -142,6 +148,7 @@ final class SocketChannel {
   /// Says that nothing more will be sent; what the peer still sends can be read.
   func finishWriting() {
     if let ssl, SSL_is_init_finished(ssl) == 1 {
+      state.pointee.isFollowed = false
       ERR_clear_error()
       SSL_shutdown(ssl)
       ERR_clear_error()
@@ -149,8 +156,15 @@ final class SocketChannel {
     shutdown(fd, Int32(SHUT_WR))
   }
 
+  /// Closing will throw away what the peer has not taken, and tell it so by a reset.
+  func resetsOnClose() {
+    var atOnce = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
+  }
+
   /// Sends bytes in the clear, past TLS: only for telling a peer that it should have spoken TLS.
   func writeUnprotected(_ text: String) {
+    state.pointee.isFollowed = false
     var text = text
     text.withUTF8 { _ = state.pointee.send($0.baseAddress, $0.count) }
   }
@@ -161,6 +175,8 @@ private struct SocketState {
   let fd: Int32
   /// The last read took all that was there: the next would only cost a system call to say so.
   var drained = false
+  /// More will be sent right after what is sent now.
+  var isFollowed = false
 
   mutating func receive(_ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
     while true {
@@ -171,9 +187,11 @@ private struct SocketState {
     }
   }
 
+  private static let more = Int32(MSG_MORE)
+
   func send(_ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
     while true {
-      let sent = Glibc.send(fd, bytes, count, Int32(MSG_NOSIGNAL))
+      let sent = Glibc.send(fd, bytes, count, isFollowed ? Int32(MSG_NOSIGNAL) | Self.more : Int32(MSG_NOSIGNAL))
       if sent < 0, errno == EINTR { continue }
       return sent
     }

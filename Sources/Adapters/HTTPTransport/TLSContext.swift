@@ -32,6 +32,13 @@ final class TLSContext: @unchecked Sendable {
     let context = try make(TLS_server_method())
     // Without the session cache nothing is kept per client; tickets resume sessions all the same.
     _ = shim_SSL_CTX_set_session_cache_mode(context.raw, Int(SSL_SESS_CACHE_OFF))
+    // Whatever the machine's own configuration allows: no SHA-1, no key below 112 bits of strength; and no exchange on
+    // finite fields, which costs a server far more than a client.
+    SSL_CTX_set_security_level(context.raw, 2)
+    guard shim_SSL_CTX_set1_groups_list(context.raw, "X25519:P-256:P-384") == 1 else {
+      throw TLSError("cannot choose key exchanges")
+    }
+    _ = SSL_CTX_set_options(context.raw, shim_SSL_OP_CIPHER_SERVER_PREFERENCE | shim_SSL_OP_PRIORITIZE_CHACHA)
     try context.use(identity)
     SSL_CTX_set_alpn_select_cb(context.raw, selectProtocol, nil)
     return context

@@ -6,8 +6,11 @@ enum EnvironmentCapture {
 
   static func variables(of facts: ProcessFacts) -> [CapturedVariable: String] {
     var result: [CapturedVariable: String] = [:]
+    let hasOwnProfiler = facts.environment[CapturedVariable.profilerPath.rawValue]?.contains(ownPrefix) ?? false
     for variable in CapturedVariable.allCases {
       guard let value = facts.environment[variable.rawValue] else { continue }
+      // These two say nothing of their own: they are ours when the profiler is.
+      if hasOwnProfiler, variable == .profiling || variable == .profiler { continue }
       let original = withoutOwnParts(variable, value)
       // A value that was wholly ours says nothing about the application; one that was empty before does.
       if original == value || !original.isEmpty { result[variable] = original }
@@ -18,10 +21,13 @@ enum EnvironmentCapture {
   static func withoutOwnParts(_ variable: CapturedVariable, _ value: String) -> String {
     guard value.contains(ownPrefix) else { return value }
     switch variable {
-    case .pythonPath: return kept(value, separator: ":")
+    case .pythonPath, .startupHooks, .additionalDependencies, .sharedStore, .profilerPath, .dotnetAgentHome,
+      .phpConfiguration:
+      return kept(value, separator: ":")
+    case .profiling, .profiler: return value
     // The loader accepts both separators.
     case .preload: return kept(value, separator: value.contains(":") ? ":" : " ")
-    case .javaToolOptions: return kept(value, separator: " ")
+    case .javaToolOptions, .rubyOptions: return kept(value, separator: " ")
     case .nodeOptions:
       var words = value.split(separator: " ", omittingEmptySubsequences: true)
       while let index = words.firstIndex(where: { $0.contains(ownPrefix) }) {

@@ -6,6 +6,15 @@ public enum CapturedVariable: String, Sendable, CaseIterable {
   case nodeOptions = "NODE_OPTIONS"
   case javaToolOptions = "JAVA_TOOL_OPTIONS"
   case preload = "LD_PRELOAD"
+  case startupHooks = "DOTNET_STARTUP_HOOKS"
+  case additionalDependencies = "DOTNET_ADDITIONAL_DEPS"
+  case sharedStore = "DOTNET_SHARED_STORE"
+  case profiling = "CORECLR_ENABLE_PROFILING"
+  case profiler = "CORECLR_PROFILER"
+  case profilerPath = "CORECLR_PROFILER_PATH"
+  case dotnetAgentHome = "OTEL_DOTNET_AUTO_HOME"
+  case phpConfiguration = "PHP_INI_SCAN_DIR"
+  case rubyOptions = "RUBYOPT"
 }
 
 /// The languages that runtime detection tells apart, by the values of the InstrumentationConfig's schema.

@@ -15,7 +15,7 @@ struct ServiceProcess {
   /// Runs `body` until it ends or a signal ends it; gives the exit code.
   func run(_ body: @escaping @Sendable (ServiceShell) async throws -> Void) async -> Int32 {
     signal(SIGPIPE, SIG_IGN)
-    shim_limit_malloc_arenas(2)
+    shim_tune_malloc(2)
     let logger = Logger(label: name)
     let health = HealthState()
     ProcessMetrics.add(to: health, component: name)

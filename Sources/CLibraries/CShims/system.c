@@ -16,7 +16,13 @@ const void *shim_memmem(const void *haystack, size_t haystack_size, const void *
   return memmem(haystack, haystack_size, needle, needle_size);
 }
 
-void shim_limit_malloc_arenas(int count) { mallopt(M_ARENA_MAX, count); }
+void shim_tune_malloc(int arenas) {
+  mallopt(M_ARENA_MAX, arenas);
+  // Without these, buffers that come and go with each burst of requests are given back to the kernel and asked for
+  // again, page by page, each time. What is kept at most is the trim threshold of each arena.
+  mallopt(M_TRIM_THRESHOLD, 2 << 20);
+  mallopt(M_MMAP_THRESHOLD, 2 << 20);
+}
 
 void shim_name_thread(const char *name) {
   char kept[16] = {0};

@@ -31,19 +31,21 @@ public struct Instrumentor: Sendable {
     // From 1.26 on a Service keeps traffic on its node; older clusters reach the node collector by host port.
     let endpoint: InjectionSettings.Endpoint = version >= (1, 26) ? .localTrafficService : .nodeAddress
     let others = try await WorkloadDiscovery(client: client, logger: shell.logger).informers()
-    await Instrumentor(shell, settings, client, endpoint, others).run()
+    await Instrumentor(shell, settings, client, endpoint, others, minorVersion: version.1).run()
   }
 
   private init(
     _ shell: ServiceShell, _ settings: InstrumentorSettings, _ client: KubeClient,
-    _ endpoint: InjectionSettings.Endpoint, _ others: [WorkloadInformer]
+    _ endpoint: InjectionSettings.Endpoint, _ others: [WorkloadInformer], minorVersion: Int
   ) {
     self.shell = shell
     self.settings = settings
     self.client = client
     caches = InstrumentorCaches(
       client: client, namespace: settings.namespace, others: others, logger: shell.logger)
-    feed = AdmissionFeed(caches: caches, namespace: settings.namespace, endpoint: endpoint, logger: shell.logger)
+    feed = AdmissionFeed(
+      caches: caches, namespace: settings.namespace, endpoint: endpoint, minorVersion: minorVersion,
+      agentsImage: settings.agentsImage, logger: shell.logger)
   }
 
   private static func serverVersion(_ client: KubeClient, _ logger: Logger) async throws -> (Int, Int) {
@@ -109,8 +111,10 @@ public struct Instrumentor: Sendable {
   }
 
   private func listen(with identity: TLSIdentity) throws -> HTTPServer {
-    let endpoint = AdmissionEndpoint(table: feed.table, logger: shell.logger, counters: counters)
     let loop = try EventLoop(name: "webhook")
+    var admission = AdmissionEndpoint(table: feed.table, logger: shell.logger, counters: counters)
+    admission.lines = LineLog(beside: shell.logger, loop: loop)
+    let endpoint = admission
     func server(_ host: String) throws(HTTPServerError) -> HTTPServer {
       try HTTPServer(
         configuration: HTTPServerConfiguration(

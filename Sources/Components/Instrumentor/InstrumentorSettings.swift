@@ -9,6 +9,8 @@ struct InstrumentorSettings: Sendable, Equatable {
   var identity: String
   /// Where the webhook listens; 0 asks the system for a free port.
   var webhookPort: UInt16
+  /// The image that has the agent files, "" where nobody said.
+  var agentsImage: String
 
   /// A variable with a value that cannot be used.
   struct Invalid: Error, CustomStringConvertible {
@@ -21,6 +23,7 @@ struct InstrumentorSettings: Sendable, Equatable {
     namespace = text("CURRENT_NS") ?? OdigosName.defaultNamespace
     identity = text("POD_NAME") ?? text("HOSTNAME") ?? "instrumentor-\(getpid())"
     webhookPort = WebhookWord.port
+    agentsImage = text("ODIGOS_INIT_CONTAINER_IMAGE") ?? ""
     if let port = text("ODIGOS_WEBHOOK_PORT") {
       guard let number = UInt16(port) else {
         throw Invalid(description: "ODIGOS_WEBHOOK_PORT is \"\(port)\"; it must be a port number from 0 to 65535")

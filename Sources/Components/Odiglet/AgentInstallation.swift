@@ -71,22 +71,12 @@ struct AgentInstallation {
     }
     report("copying \(tree.fileCount) files, \(tree.size >> 20) MiB, to \(complete)")
     do throws(AgentInstallationError) {
-      try FileOperation.makeDirectory(partial, mode: 0o755)
-      for entry in tree.entries { try copy(entry, from: tree.root, to: partial) }
+      try tree.copy(to: partial)
       try FileOperation.rename(partial, to: complete)
     } catch {
       // What was written would keep a full disk full.
       try? FileOperation.remove(partial)
       throw error
-    }
-  }
-
-  private func copy(_ entry: AgentTree.Entry, from source: String, to target: String) throws(AgentInstallationError) {
-    let copy = "\(target)/\(entry.path)"
-    switch entry.content {
-    case .directory: try FileOperation.makeDirectory(copy, mode: entry.mode | 0o755)
-    case .link(let target): try FileOperation.makeLink(copy, to: target)
-    case .file: try FileOperation.copy("\(source)/\(entry.path)", to: copy, mode: entry.mode | 0o444)
     }
   }
 

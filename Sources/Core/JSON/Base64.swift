@@ -16,19 +16,43 @@ public enum Base64 {
 
   /// Appends the text for these bytes.
   public static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
-    text.reserveCapacity(text.count + (bytes.count + 2) / 3 * 4)
-    var index = 0
-    while index < bytes.count {
-      let count = min(3, bytes.count - index)
-      let second = count > 1 ? bytes[index + 1] : 0
-      let third = count > 2 ? bytes[index + 2] : 0
-      text.append(alphabet[Int(bytes[index] >> 2)])
-      text.append(alphabet[Int((bytes[index] & 3) << 4 | second >> 4)])
-      text.append(count > 1 ? alphabet[Int((second & 15) << 2 | third >> 6)] : UInt8(ascii: "="))
-      text.append(count > 2 ? alphabet[Int(third & 63)] : UInt8(ascii: "="))
-      index += 3
+    let count = (bytes.count + 2) / 3 * 4
+    let encoded = [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
+      initialized = encode(bytes.span, into: UnsafeMutableRawBufferPointer(target))
     }
+    text.append(contentsOf: encoded)
   }
+
+  /// Writes the text for these bytes into memory that has room for it; gives the length.
+  private static func encode(_ bytes: Span<UInt8>, into target: UnsafeMutableRawBufferPointer) -> Int {
+    let pairs = pairs.span
+    @inline(__always) func quartet(_ group: UInt64) -> UInt64 {
+      UInt64(pairs[Int(group >> 12 & 0xfff)]) | UInt64(pairs[Int(group & 0xfff)]) << 16
+    }
+    var (index, place) = (0, 0)
+    // Six bytes become eight characters; the two bytes more that are read are left for the next time.
+    while bytes.count &- index >= 8 {
+      let word = UInt64(bigEndian: bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
+      let characters = quartet(word >> 40) | quartet(word >> 16) << 32
+      target.storeBytes(of: characters.littleEndian, toByteOffset: place, as: UInt64.self)
+      index &+= 6
+      place &+= 8
+    }
+    while index < bytes.count {
+      var group: UInt64 = 0
+      for offset in 0..<3 { group = group << 8 | (index + offset < bytes.count ? UInt64(bytes[index + offset]) : 0) }
+      target.storeBytes(
+        of: UInt32(truncatingIfNeeded: quartet(group)).littleEndian, toByteOffset: place, as: UInt32.self)
+      index += 3
+      place += 4
+    }
+    // What was encoded beyond the last byte is padding.
+    for padding in 0..<index - bytes.count { target[place - 1 - padding] = UInt8(ascii: "=") }
+    return place
+  }
+
+  /// The two characters for each number of 12 bits, the first one in the low byte.
+  private static let pairs: [UInt16] = (0..<4096).map { UInt16(alphabet[$0 >> 6]) | UInt16(alphabet[$0 & 63]) << 8 }
 
   /// The bytes of a text; nil where it is no base 64. Line breaks are skipped, as kubeconfig files may have them.
   public static func decode(_ text: String) -> [UInt8]? {

@@ -13,14 +13,14 @@ public final class JSONDocument: Sendable {
 
   /// The text.
   public let bytes: [UInt8]
-  let nodes: [JSONNode]
+  let nodes: JSONNodes
 
   /// Checks a JSON text: RFC 8259, strict UTF-8, one value.
   public init(
     parsing text: [UInt8], maximumSize: Int = JSONDocument.maximumSize, maximumDepth: Int = JSONDocument.maximumDepth
   ) throws(JSONError) {
     guard text.count <= min(maximumSize, Self.maximumSize) else { throw JSONError(.tooLarge, at: maximumSize) }
-    nodes = try JSONTape(text.span, maximumDepth: maximumDepth).nodes
+    nodes = try JSONTape(text.span, maximumDepth: maximumDepth).finished()
     bytes = text
   }
 

@@ -46,6 +46,9 @@ extension JSONValue {
 
   /// Appends a string with its quotes, escaped as JSON requires.
   public static func append(string: String, to bytes: inout [UInt8]) { JSONText.append(string, to: &bytes) }
+
+  /// Appends what stands between the quotes of a string: for strings that are put together from several.
+  public static func append(content: String, to bytes: inout [UInt8]) { JSONText.append(content: content, to: &bytes) }
 }
 
 extension JSONObject {

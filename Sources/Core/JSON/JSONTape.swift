@@ -1,134 +1,163 @@
-/// One value of a text: where it is and where the next one begins. Members of objects are a name and then a value.
-struct JSONNode: Sendable, BitwiseCopyable {
-  /// The first byte: after the quote for strings, the bracket for arrays and objects.
-  var start: UInt32
-  /// One past the last byte.
-  var end: UInt32
-  /// The index of the node after this value and all that it contains.
-  var next: UInt32
-  /// What it is.
-  var kind: JSONKind
-  /// Whether a string has escape sequences.
-  var isEscaped = false
-}
-
 /// Checks a JSON text (RFC 8259) and notes where its values are. No value is decoded before it is asked for.
-struct JSONTape {
-  private(set) var nodes: [JSONNode] = []
-  /// The arrays and objects that are open, as indices of nodes.
-  private var open: [Int] = []
-  private let maximumDepth: Int
-
-  private enum Expectation { case value, firstOrEnd, name, separator }
+struct JSONTape: ~Copyable {
+  private(set) var nodes: JSONNodes
 
   init(_ text: Span<UInt8>, maximumDepth: Int) throws(JSONError) {
-    self.maximumDepth = maximumDepth
     // Objects of Kubernetes have a value or a name every 11 bytes or so.
-    nodes.reserveCapacity(text.count / 10 + 4)
-    try scan(text)
+    nodes = JSONNodes(capacity: text.count / 10 + 4)
+    try scan(text, maximumDepth)
   }
 
-  private mutating func scan(_ text: Span<UInt8>) throws(JSONError) {
+  /// The nodes, for good.
+  consuming func finished() -> JSONNodes { nodes }
+
+  /// The innermost array or object that is open. It notes its parent in its node, which spares a stack.
+  private struct Container {
+    var index = UInt32.max
+    var depth = 0
+    var closer = UInt8(0)
+    var isObject: Bool { closer == UInt8(ascii: "}") }
+  }
+
+  private mutating func scan(_ text: Span<UInt8>, _ maximumDepth: Int) throws(JSONError) {
     var offset = 0
-    var expectation = Expectation.value
-    while true {
-      Self.skipWhiteSpace(text, &offset)
-      if expectation == .separator, open.isEmpty {
-        guard offset == text.count else { throw JSONError(.trailingBytes, at: offset) }
-        return
-      }
-      guard offset < text.count else { throw JSONError(.unexpectedEnd, at: offset) }
-      let byte = text[offset]
-      switch expectation {
-      case .value:
-        expectation = try scanValue(text, byte, &offset) ? .firstOrEnd : .separator
-      case .firstOrEnd:
-        if byte == (isInObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
-          close(&offset)
-          expectation = .separator
-        } else {
-          expectation = isInObject ? .name : .value
-        }
-      case .name:
+    var container = Container()
+    var byte = try Self.next(text, &offset)
+    value: while true {
+      if container.isObject {
         guard byte == UInt8(ascii: "\"") else { throw JSONError(.unexpectedByte, at: offset) }
-        try scanString(text, &offset)
-        Self.skipWhiteSpace(text, &offset)
-        guard offset < text.count else { throw JSONError(.unexpectedEnd, at: offset) }
-        guard text[offset] == UInt8(ascii: ":") else { throw JSONError(.unexpectedByte, at: offset) }
+        nodes.append(try Self.string(text, &offset, nodes.count))
+        guard try Self.next(text, &offset) == UInt8(ascii: ":") else { throw JSONError(.unexpectedByte, at: offset) }
         offset += 1
-        expectation = .value
-      case .separator:
+        byte = try Self.next(text, &offset)
+      }
+      switch byte {
+      case UInt8(ascii: "\""): nodes.append(try Self.string(text, &offset, nodes.count))
+      case UInt8(ascii: "{"), UInt8(ascii: "["):
+        guard container.depth < maximumDepth else { throw JSONError(.tooDeep, at: offset) }
+        open(&container, byte, offset)
+        offset += 1
+        byte = try Self.next(text, &offset)
+        guard byte == container.closer else { continue value }
+        close(&container, &offset)
+      default: nodes.append(try Self.scalar(text, byte, &offset, nodes.count))
+      }
+      // What follows a value: the next one, or the end of what is open.
+      while true {
+        if container.depth == 0 { return try Self.expectEnd(text, offset) }
+        byte = try Self.next(text, &offset)
         if byte == UInt8(ascii: ",") {
           offset += 1
-          expectation = isInObject ? .name : .value
-        } else if byte == (isInObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
-          close(&offset)
-        } else {
-          throw JSONError(.unexpectedByte, at: offset)
+          byte = try Self.next(text, &offset)
+          continue value
         }
+        guard byte == container.closer else { throw JSONError(.unexpectedByte, at: offset) }
+        close(&container, &offset)
       }
     }
   }
 
-  private var isInObject: Bool { nodes[open[open.count - 1]].kind == .object }
-
-  /// Scans a value that begins with `byte`; true when it opened an array or object.
-  private mutating func scanValue(_ text: Span<UInt8>, _ byte: UInt8, _ offset: inout Int) throws(JSONError) -> Bool {
-    switch byte {
-    case UInt8(ascii: "\""): try scanString(text, &offset)
-    case UInt8(ascii: "{"), UInt8(ascii: "["):
-      guard open.count < maximumDepth else { throw JSONError(.tooDeep, at: offset) }
-      open.append(nodes.count)
-      append(byte == UInt8(ascii: "{") ? .object : .array, offset, offset)
-      offset += 1
-      return true
-    case UInt8(ascii: "t"): try scanWord(text, "true", .true, &offset)
-    case UInt8(ascii: "f"): try scanWord(text, "false", .false, &offset)
-    case UInt8(ascii: "n"): try scanWord(text, "null", .null, &offset)
-    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try scanNumber(text, &offset)
-    default: throw JSONError(.unexpectedByte, at: offset)
-    }
-    return false
+  @inline(__always)
+  private mutating func open(_ container: inout Container, _ byte: UInt8, _ offset: Int) {
+    let isObject = byte == UInt8(ascii: "{")
+    let start = UInt32(truncatingIfNeeded: offset)
+    let node = JSONNode(start: start, end: start, next: container.index, kind: isObject ? .object : .array)
+    container.index = UInt32(truncatingIfNeeded: nodes.count)
+    container.depth += 1
+    container.closer = isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
+    nodes.append(node)
   }
 
-  private mutating func close(_ offset: inout Int) {
+  @inline(__always)
+  private mutating func close(_ container: inout Container, _ offset: inout Int) {
     offset += 1
-    let index = open.removeLast()
-    nodes[index].end = UInt32(truncatingIfNeeded: offset)
-    nodes[index].next = UInt32(truncatingIfNeeded: nodes.count)
+    let index = Int(container.index)
+    var node = nodes[index]
+    container.index = node.next
+    container.depth -= 1
+    node.end = UInt32(truncatingIfNeeded: offset)
+    node.next = UInt32(truncatingIfNeeded: nodes.count)
+    nodes[index] = node
+    guard container.depth > 0 else { return }
+    let isObject = nodes[Int(container.index)].kind == .object
+    container.closer = isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
   }
 
-  private mutating func append(_ kind: JSONKind, _ start: Int, _ end: Int, isEscaped: Bool = false) {
-    // The size of the text is bounded so that offsets fit.
-    nodes.append(
-      JSONNode(
-        start: UInt32(truncatingIfNeeded: start), end: UInt32(truncatingIfNeeded: end),
-        next: UInt32(truncatingIfNeeded: nodes.count + 1), kind: kind, isEscaped: isEscaped))
+  /// Moves to the next byte that is no white space and gives it.
+  @inline(__always)
+  private static func next(_ text: Span<UInt8>, _ offset: inout Int) throws(JSONError) -> UInt8 {
+    if offset < text.count, text[offset] > 0x20 { return text[offset] }
+    offset = endOfSpace(text, offset)
+    guard offset < text.count else { throw JSONError(.unexpectedEnd, at: offset) }
+    return text[offset]
   }
 
-  private static func skipWhiteSpace(_ text: Span<UInt8>, _ offset: inout Int) {
+  /// Where the white space from `offset` on ends.
+  // By value: an offset that is handed out by address would stay in memory all the time.
+  @inline(never)
+  private static func endOfSpace(_ text: Span<UInt8>, _ offset: Int) -> Int {
+    var offset = offset
     while offset < text.count {
       switch text[offset] {
       case 0x20, 0x0a, 0x0d, 0x09: offset += 1
-      default: return
+      default: return offset
       }
     }
+    return offset
   }
 
-  private mutating func scanWord(_ text: Span<UInt8>, _ word: StaticString, _ kind: JSONKind, _ offset: inout Int)
-    throws(JSONError)
+  private static func expectEnd(_ text: Span<UInt8>, _ offset: Int) throws(JSONError) {
+    let end = endOfSpace(text, offset)
+    guard end == text.count else { throw JSONError(.trailingBytes, at: end) }
+  }
+
+  /// The node of index `count` for a text from `start` to `end`. The size of the text is bounded so that offsets fit.
+  @inline(__always)
+  private static func node(_ kind: JSONKind, _ start: Int, _ end: Int, _ count: Int, isEscaped: Bool = false)
+    -> JSONNode
+  {
+    JSONNode(
+      start: UInt32(truncatingIfNeeded: start), end: UInt32(truncatingIfNeeded: end),
+      next: UInt32(truncatingIfNeeded: count &+ 1), kind: kind, isEscaped: isEscaped)
+  }
+}
+
+// MARK: - Scalars
+
+extension JSONTape {
+  /// The node of index `count` for a number, `true`, `false` or `null` that begins with `byte`.
+  @inline(__always)
+  private static func scalar(_ text: Span<UInt8>, _ byte: UInt8, _ offset: inout Int, _ count: Int) throws(JSONError)
+    -> JSONNode
   {
     let start = offset
-    for scalar in word.description.utf8 {
-      guard offset < text.count else { throw JSONError(.unexpectedEnd, at: offset) }
-      guard text[offset] == scalar else { throw JSONError(.unexpectedByte, at: offset) }
-      offset += 1
+    switch byte {
+    case UInt8(ascii: "t"):
+      offset = try end(of: "true", text, start)
+      return node(.true, start, offset, count)
+    case UInt8(ascii: "f"):
+      offset = try end(of: "false", text, start)
+      return node(.false, start, offset, count)
+    case UInt8(ascii: "n"):
+      offset = try end(of: "null", text, start)
+      return node(.null, start, offset, count)
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+      offset = try endOfNumber(text, start)
+      return node(.number, start, offset, count)
+    default: throw JSONError(.unexpectedByte, at: offset)
     }
-    append(kind, start, offset)
   }
 
-  private mutating func scanNumber(_ text: Span<UInt8>, _ offset: inout Int) throws(JSONError) {
-    let start = offset
+  private static func end(of word: StaticString, _ text: Span<UInt8>, _ start: Int) throws(JSONError) -> Int {
+    for index in 0..<word.utf8CodeUnitCount {
+      guard start + index < text.count else { throw JSONError(.unexpectedEnd, at: start + index) }
+      guard text[start + index] == word.utf8Start[index] else { throw JSONError(.unexpectedByte, at: start + index) }
+    }
+    return start + word.utf8CodeUnitCount
+  }
+
+  private static func endOfNumber(_ text: Span<UInt8>, _ start: Int) throws(JSONError) -> Int {
+    var offset = start
     func byte(_ offset: Int) -> UInt8 { offset < text.count ? text[offset] : 0 }
     func skipDigits(_ offset: inout Int) throws(JSONError) {
       let first = offset
@@ -151,55 +180,55 @@ struct JSONTape {
       if byte(offset) == UInt8(ascii: "+") || byte(offset) == UInt8(ascii: "-") { offset += 1 }
       try skipDigits(&offset)
     }
-    append(.number, start, offset)
+    return offset
   }
+}
 
-  /// Scans a string from its opening quote to after the closing one.
-  private mutating func scanString(_ text: Span<UInt8>, _ offset: inout Int) throws(JSONError) {
-    let start = offset + 1
-    offset = start
+// MARK: - Strings
+
+extension JSONTape {
+  /// The node of index `count` for the string at `offset`, its opening quote; moves behind the closing one.
+  @inline(__always)
+  private static func string(_ text: Span<UInt8>, _ offset: inout Int, _ count: Int) throws(JSONError) -> JSONNode {
+    let start = offset &+ 1
+    var (end, highBits) = JSONText.endOfPlain(text, start)
     var isEscaped = false
-    var highBits: UInt64 = 0
-    while true {
-      Self.skipPlain(text, &offset, &highBits)
-      guard offset < text.count else { throw JSONError(.unexpectedEnd, at: offset) }
-      let byte = text[offset]
-      if byte == UInt8(ascii: "\"") { break }
-      guard byte == UInt8(ascii: "\\") else { throw JSONError(.unexpectedByte, at: offset) }
+    if end >= text.count || text[end] != UInt8(ascii: "\"") {
+      let rest = try endOfEscaped(text, end)
+      end = rest.end
+      highBits |= rest.highBits
       isEscaped = true
-      try JSONText.skipEscape(text, &offset)
     }
-    if highBits & JSONText.highBitOfEach != 0 { try JSONText.checkUTF8(text, start, offset) }
-    append(.string, start, offset, isEscaped: isEscaped)
-    offset += 1
+    if highBits & JSONText.highBitOfEach != 0 { try JSONText.checkUTF8(text, start, end) }
+    offset = end &+ 1
+    return node(.string, start, end, count, isEscaped: isEscaped)
   }
 
-  /// Moves on to the next quote, backslash or control character, eight bytes at a time.
-  ///
-  /// A byte of the word below is zero where it equals the wanted one; subtracting one from each byte then borrows into
-  /// its high bit. A borrow may mark bytes after the first match, never before it, and only the first one is used.
-  private static func skipPlain(_ text: Span<UInt8>, _ offset: inout Int, _ highBits: inout UInt64) {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    while offset + 8 <= text.count {
-      // Any eight bytes are a UInt64 and the load checks its bounds: nothing here can go wrong.
-      let word = UInt64(littleEndian: text.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
-      highBits |= word
-      let quote = word ^ (ones &* 0x22)
-      let backslash = word ^ (ones &* 0x5c)
-      let found =
-        ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | ((word &- ones &* 0x20) & ~word)
-      let marks = found & JSONText.highBitOfEach
-      if marks != 0 {
-        offset += marks.trailingZeroBitCount >> 3
-        return
-      }
-      offset += 8
-    }
+  /// Goes on from the first byte of a string that is not plain, to its closing quote.
+  @inline(never)
+  private static func endOfEscaped(_ text: Span<UInt8>, _ start: Int) throws(JSONError) -> (
+    end: Int, highBits: UInt64
+  ) {
+    var offset = start
+    var highBits: UInt64 = 0
     while offset < text.count {
       let byte = text[offset]
-      if byte == 0x22 || byte == 0x5c || byte < 0x20 { return }
-      highBits |= UInt64(byte)
-      offset += 1
+      switch byte {
+      case UInt8(ascii: "\""): return (offset, highBits)
+      case UInt8(ascii: "\\"):
+        // Nearly all escape sequences are of quotes and line breaks.
+        if offset + 1 < text.count, text[offset + 1] == 0x22 || text[offset + 1] == UInt8(ascii: "n") {
+          offset += 2
+        } else {
+          try JSONText.skipEscape(text, &offset)
+        }
+      case 0..<0x20: throw JSONError(.unexpectedByte, at: offset)
+      default:
+        let plain = JSONText.endOfPlain(text, offset)
+        offset = plain.end
+        highBits |= plain.highBits
+      }
     }
+    throw JSONError(.unexpectedEnd, at: offset)
   }
 }

@@ -2,6 +2,36 @@
 enum JSONText {
   static let highBitOfEach: UInt64 = 0x8080_8080_8080_8080
 
+  /// The next quote, backslash or control character from `start` on, or the end; and the bytes before it, and maybe
+  /// some behind it, all or-ed together, of which the high bits tell whether there is anything but ASCII.
+  ///
+  /// Eight bytes at a time: of an ASCII byte that equals the wanted one, the exclusive or is zero, and subtracting one
+  /// borrows into its high bit; likewise of one below 0x20. A borrow may mark bytes behind the first match, never
+  /// before it, and only the first one is used.
+  @inline(__always)
+  static func endOfPlain(_ text: Span<UInt8>, _ start: Int) -> (end: Int, highBits: UInt64) {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    var offset = start
+    var highBits: UInt64 = 0
+    while text.count &- offset >= 8 {
+      // Any eight bytes are a UInt64, and eight bytes are there.
+      let word = UInt64(littleEndian: text.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
+      highBits |= word
+      let quote = (word ^ (ones &* 0x22)) &- ones
+      let backslash = (word ^ (ones &* 0x5c)) &- ones
+      let marks = (quote | backslash | (word &- ones &* 0x20)) & ~word & highBitOfEach
+      if marks != 0 { return (offset &+ marks.trailingZeroBitCount >> 3, highBits) }
+      offset &+= 8
+    }
+    while offset < text.count {
+      let byte = text[offset]
+      if byte == 0x22 || byte == 0x5c || byte < 0x20 { break }
+      highBits |= UInt64(byte)
+      offset &+= 1
+    }
+    return (offset, highBits)
+  }
+
   /// Checks that bytes are UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing over U+10FFFF).
   static func checkUTF8(_ text: Span<UInt8>, _ start: Int, _ end: Int) throws(JSONError) {
     var offset = start
@@ -58,14 +88,10 @@ enum JSONText {
     guard offset + 5 < text.count else { throw JSONError(.unexpectedEnd, at: text.count) }
     var unit: UInt32 = 0
     for index in offset + 2..<offset + 6 {
-      let digit: UInt8
-      switch text[index] {
-      case 0x30...0x39: digit = text[index] - 0x30
-      case 0x41...0x46: digit = text[index] - 0x41 + 10
-      case 0x61...0x66: digit = text[index] - 0x61 + 10
-      default: throw JSONError(.invalidEscape, at: index)
-      }
-      unit = unit << 4 | UInt32(digit)
+      let byte = text[index]
+      let letter = (byte | 0x20) &- 0x61
+      guard byte &- 0x30 < 10 || letter < 6 else { throw JSONError(.invalidEscape, at: index) }
+      unit = unit << 4 | UInt32(letter < 6 ? letter &+ 10 : byte &- 0x30)
     }
     return unit
   }
@@ -110,12 +136,18 @@ enum JSONText {
   /// Appends a string with its quotes, escaping what JSON requires and nothing else.
   static func append(_ string: String, to bytes: inout [UInt8]) {
     bytes.append(0x22)
-    if string.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5c }) {
+    append(content: string, to: &bytes)
+    bytes.append(0x22)
+  }
+
+  /// Appends what stands between the quotes of a string.
+  static func append(content string: String, to bytes: inout [UInt8]) {
+    let text = string.utf8Span.span
+    if endOfPlain(text, 0).end == text.count {
       bytes.append(contentsOf: string.utf8)
     } else {
       for byte in string.utf8 { appendEscaped(byte, to: &bytes) }
     }
-    bytes.append(0x22)
   }
 
   private static func appendEscaped(_ byte: UInt8, to bytes: inout [UInt8]) {

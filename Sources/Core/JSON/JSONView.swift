@@ -26,7 +26,11 @@ public struct JSONView: Sendable {
   public var string: String? {
     let node = node
     guard node.kind == .string else { return nil }
-    return node.isEscaped ? JSONText.unescaped(content) : String(decoding: content, as: UTF8.self)
+    if node.isEscaped { return JSONText.unescaped(content) }
+    // Not by way of a slice, which would hold and let go of the array once more.
+    return document.bytes.withUnsafeBufferPointer { bytes in
+      String(decoding: UnsafeBufferPointer(rebasing: bytes[Int(node.start)..<Int(node.end)]), as: UTF8.self)
+    }
   }
 
   /// The integer, if this is one of 64 bits.
@@ -60,20 +64,13 @@ public struct JSONView: Sendable {
   /// Whether this is that string; nothing is decoded or allocated for it.
   public func equals(_ text: String) -> Bool {
     let node = node
-    return node.kind == .string && document.string(node, equals: text)
+    return node.kind == .string && document.string(node, equals: text.utf8Span.span)
   }
 
   /// The member of that name; nil where this is no object or has none. Of several the last one counts.
   public subscript(key: String) -> JSONView? {
     guard kind == .object else { return nil }
-    let end = Int(node.next)
-    var name = index + 1
-    var found: Int?
-    while name < end {
-      if document.string(document.nodes[name], equals: key) { found = name + 1 }
-      name = Int(document.nodes[name + 1].next)
-    }
-    return found.map { JSONView(document: document, index: $0) }
+    return document.member(of: index, named: key).map { JSONView(document: document, index: $0) }
   }
 
   /// The element at that index; nil where this is no array or is shorter.
@@ -107,23 +104,6 @@ public struct JSONView: Sendable {
     case .array: .array(elements.map(\.value))
     case .object: .object(JSONObject(lastWins: members.map { ($0.name, $0.value.value) }))
     }
-  }
-}
-
-extension JSONDocument {
-  /// Whether a string or name is that text.
-  func string(_ node: JSONNode, equals text: String) -> Bool {
-    let other = text.utf8
-    if node.isEscaped {
-      return JSONText.unescaped(bytes[Int(node.start)..<Int(node.end)]).utf8.elementsEqual(other)
-    }
-    guard Int(node.end - node.start) == other.count else { return false }
-    var offset = Int(node.start)
-    for byte in other {
-      if bytes[offset] != byte { return false }
-      offset += 1
-    }
-    return true
   }
 }
 

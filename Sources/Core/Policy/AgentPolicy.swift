@@ -14,14 +14,20 @@ public struct AgentFacts: Sendable {
   public var configuration: OdigosConfiguration
   /// Every InstrumentationRule that there is.
   public var rules: [InstrumentationRuleFacts]
-    nodeCollector: NodeCollectorState, configuration: OdigosConfiguration, rules: [InstrumentationRuleFacts] = [],
-    rollback: ReasonCode? = nil, inventory: AgentInventory = .release, templates: [ContainerTemplate] = []
+  /// The Actions that agents carry out.
+  public var actions: [AgentActionFacts] = []
+  /// Why instrumentation was taken back, or is withheld, where it is (`Rollback`).
+  public var rollback: Reason?
+  /// What the nodes have.
+  public var inventory: AgentInventory
+  /// What the pod template says of its containers' variables; may be empty where it is not known.
+  public var templates: [ContainerTemplate]
 
   /// Gathers the facts.
   public init(
     selection: SelectionVerdict, containerNames: [String], runtimeDetails: [RuntimeFacts],
     nodeCollector: NodeCollectorState, configuration: OdigosConfiguration, rules: [InstrumentationRuleFacts] = [],
-    rollback: Reason? = nil
+    rollback: Reason? = nil, inventory: AgentInventory = .release, templates: [ContainerTemplate] = []
   ) {
     self.selection = selection
     self.containerNames = containerNames
@@ -30,6 +36,8 @@ public struct AgentFacts: Sendable {
     self.configuration = configuration
     self.rules = rules
     self.rollback = rollback
+    self.inventory = inventory
+    self.templates = templates
   }
 }
 
@@ -46,7 +54,7 @@ public enum AgentPolicy {
       reason: workloadReason(containers), containers: containers,
       agentsMetaHash: AgentsMetaHash.compute(
         containers: containers, serviceName: facts.selection.serviceName, nodeCollector: facts.nodeCollector,
-        mountMethod: facts.configuration.mountMethod))
+        mountMethod: facts.configuration.mountMethod, userVariables: facts.configuration.userVariables))
     verdict.sdkConfigs = sdkConfigs(facts, containers)
     return verdict
   }
@@ -125,6 +133,11 @@ public struct ContainerVerdict: Sendable, Hashable {
   /// The members of the entry that agents can be told while they run: a change of them is no reason for new pods.
   static let settingsKeys = ["traces", "metrics", "logs", "agentDiagnostics"]
 
+  /// Whether pods that run are instrumented as they are.
+  var isRestartOptional: Bool {
+    distributionName.flatMap(Distributions.named)?.capabilities.contains(.noRestart) ?? false
+  }
+
   /// The entry of `spec.containers` of the InstrumentationConfig.
   public var json: JSONValue {
     var value: JSONValue = [
@@ -138,6 +151,7 @@ public struct ContainerVerdict: Sendable, Hashable {
       value["distroParams"] = writer["distroParams"]
     }
     value["envInjectionMethod"] = environmentMethod.map { .string($0.rawValue) }
+    if enabled, isRestartOptional { value["podManifestInjectionOptional"] = true }
     value["traces"] = traces
     value["metrics"] = metrics
     value["logs"] = logs
@@ -159,6 +173,10 @@ public struct AgentVerdict: Sendable, Hashable {
 
   /// Whether any container gets an agent (`spec.agentInjectionEnabled`).
   public var isInjectionEnabled: Bool { containers.contains(where: \.enabled) }
+  /// Whether every agent reaches pods that run (`spec.podManifestInjectionOptional`), so that nothing has to restart.
+  public var isRestartOptional: Bool {
+    isInjectionEnabled && containers.allSatisfy { !$0.enabled || $0.isRestartOptional }
+  }
   /// `spec.containers` of the InstrumentationConfig.
   public var containersJSON: JSONValue { .array(containers.map(\.json)) }
 }
@@ -166,7 +184,8 @@ public struct AgentVerdict: Sendable, Hashable {
 /// The hash by which pods say what was injected into them.
 enum AgentsMetaHash {
   static func compute(
-    containers: [ContainerVerdict], serviceName: String, nodeCollector: NodeCollectorState, mountMethod: MountMethod
+    containers: [ContainerVerdict], serviceName: String, nodeCollector: NodeCollectorState, mountMethod: MountMethod,
+    userVariables: [ProgrammingLanguage: [NamedValue]] = [:]
   ) -> String {
     let enabled = containers.filter(\.enabled)
     if enabled.isEmpty { return "" }
@@ -180,7 +199,11 @@ enum AgentsMetaHash {
       if distribution?.takesExporters == true, let signals = container.signals ?? nodeCollector.signals {
         entry["signals"] = .strings(signals.map(\.rawValue).sorted())
       }
+      // `auto` as such: pods that run have been scheduled, and need not move when another method becomes the best.
       if distribution?.directories.isEmpty == false { entry["mountMethod"] = .string(mountMethod.rawValue) }
+      if let variables = distribution.flatMap({ userVariables[$0.language] }) {
+        entry["userVariables"] = .array(variables.map(\.json))
+      }
       entries.append(entry)
     }
     return SHA256.hexPrefix(of: JSONValue.array(entries).canonicallySerialized(), bytes: 8)

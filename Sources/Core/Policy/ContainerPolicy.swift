@@ -16,7 +16,7 @@ struct ContainerPolicy {
     }
     let override = override
     let detected = facts.runtimeDetails.first { $0.containerName == containerName }
-    guard let details = override?.runtimeInfo ?? detected else { return withoutDetails(override) }
+    guard let details = override?.details(seen: detected) ?? detected else { return withoutDetails(override) }
     if details.language == .ignored {
       return refuse(.ignoredContainer, "The container's process is one to be ignored.")
     }
@@ -94,25 +94,20 @@ struct ContainerPolicy {
   private func decide(
     _ details: RuntimeFacts, _ distribution: Distribution, _ override: ContainerOverrideFacts?, _ rules: MergedRules
   ) -> ContainerVerdict {
-    if let sentence = distribution.unavailable { return refuse(.noAvailableAgent, sentence, distribution) }
+    if let sentence = facts.inventory.absence(of: distribution) {
+      return refuse(.noAvailableAgent, sentence, distribution)
+    }
     if let sentence = unchangeable(distribution) { return refuse(.podNotChangeable, sentence, distribution) }
     let parameters = distribution.parameters(from: details)
     if let missing = distribution.requiredParameters.first(where: { parameters[$0] == nil }) {
       let text = "The parameter \(missing), which \(distribution.name) needs, could not be found out."
       return refuse(.missingDistroParameter, text, distribution)
     }
-    if distribution.needsEnvironment {
-      if facts.configuration.agentEnvVarsInjectionMethod == .loader {
-        let text =
-          "The configuration asks for the loader (agentEnvVarsInjectionMethod: loader), which this release does not "
-          + "have; set it to pod-manifest or loader-fallback-to-pod-manifest."
-        return refuse(.injectionConflict, text, distribution)
-      }
-      if let message = details.criErrorMessage {
-        let text = "The image's variables, to which ours are appended, could not be read: \(message)"
-        return refuse(.missingDistroParameter, text, distribution)
-      }
-    }
+    let loading = AgentLoading(
+      distribution: distribution, details: details, template: facts.templates.first { $0.name == containerName },
+      method: facts.configuration.agentEnvVarsInjectionMethod, inventory: facts.inventory, parameters: parameters
+    ).decide()
+    if case .impossible(let reason) = loading { return refuse(reason.code, reason.message, distribution) }
     let others = details.otherAgents.joined(separator: ", ")
     if !others.isEmpty, !allowsOtherAgents(override) {
       let text = "Another agent runs in this container: \(others). Remove it, or set allowConcurrentAgents."
@@ -128,7 +123,8 @@ struct ContainerPolicy {
   }
 
   private func enable(
-    _ distribution: Distribution, _ parameters: [String: String], besides others: String
+    _ distribution: Distribution, _ parameters: [String: String], _ loading: AgentLoading.Outcome,
+    besides others: String
   ) -> ContainerVerdict {
     var verdict = ContainerVerdict(
       containerName: containerName, enabled: true,
@@ -137,7 +133,13 @@ struct ContainerPolicy {
         : Reason(.enabledWithOtherAgents, "\(distribution.displayName) instruments this container beside \(others)."),
       distributionName: distribution.name)
     verdict.distributionParameters = parameters.filter { distribution.requiredParameters.contains($0.key) }
-    verdict.environmentMethod = distribution.needsEnvironment ? .podManifest : nil
+    switch loading {
+    case .loader: verdict.environmentMethod = .loader
+    case .podManifest(let remark):
+      verdict.environmentMethod = .podManifest
+      if let remark { verdict.reason.message += " " + remark }
+    case .nothing, .impossible: break
+    }
     return verdict
   }
 
@@ -190,20 +192,6 @@ struct ContainerPolicy {
 }
 
 extension Distribution {
-  /// Whether the agent is loaded by variables that are appended.
-  var needsEnvironment: Bool { !appendedVariables.isEmpty }
-
   /// Whether anything has to be done to the pod.
-  var changesPods: Bool { !directories.isEmpty || !appendedVariables.isEmpty || !staticVariables.isEmpty }
-
-  /// The parameters that are known of a process.
-  func parameters(from details: RuntimeFacts) -> [String: String] {
-    var parameters: [String: String] = [:]
-    parameters["LIBC_TYPE"] = details.libCType
-    let numbers = details.runtimeVersion.split(separator: ".").prefix(2)
-    if numbers.count == 2, numbers.allSatisfy({ Int($0) != nil }) {
-      parameters["RUNTIME_VERSION_MAJOR_MINOR"] = numbers.joined(separator: ".")
-    }
-    return parameters
-  }
+  var changesPods: Bool { !directories.isEmpty || !appendedVariables.isEmpty || !fixedVariables.isEmpty }
 }

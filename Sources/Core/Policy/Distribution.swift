@@ -9,6 +9,49 @@ public struct Distribution: Sendable, Hashable {
     public var versions: VersionRange
   }
 
+  /// Something that an agent can do, or that can be done with it.
+  public enum Capability: Sendable, Hashable {
+    /// The loader can load it, instead of variables of the pod.
+    case loader
+    /// It decides at the first span whether a trace is kept.
+    case headSampling
+    /// It collects headers of requests.
+    case headersCollection
+    /// Libraries can be left out and taken in.
+    case traceVerbosity
+    /// It can be told further functions to instrument.
+    case customInstrumentations
+    /// Running pods are instrumented as they are.
+    case noRestart
+  }
+
+  /// How an agent reaches the OpAMP server of its node.
+  public enum AgentTransport: Sendable, Hashable {
+    /// A Unix socket among the agent files.
+    case unix
+    /// HTTP at the node's address or by a Service.
+    case http
+  }
+
+  /// A part of the agent's configuration that it takes from a variable.
+  public enum ConfigurationItem: Sendable, Hashable {
+    case spanMetrics
+    case urlTemplatization
+    case headSampling
+    case spanRenamer
+    case customInstrumentations
+  }
+
+  /// A variable with a fixed value.
+  public struct FixedVariable: Sendable, Hashable {
+    /// Its name.
+    public var name: String
+    /// Its value, with placeholders.
+    public var value: String
+    /// Whether the agent does not load with another value. Without that a container's own value counts.
+    public var isRequired: Bool
+  }
+
   /// A variable that gets our value beside its own.
   public struct AppendedVariable: Sendable, Hashable {
     /// Its name.
@@ -17,6 +60,8 @@ public struct Distribution: Sendable, Hashable {
     public var value: String
     /// What stands between the value that was there and ours.
     public var separator: String
+    /// The whole value for a process that has no such variable, where that is not just ours; with placeholders.
+    public var alone: String?
 
     /// The value with ours appended; ours alone where nothing was there.
     public func appended(to original: String, parameters: [String: String] = [:]) -> String {
@@ -31,16 +76,20 @@ public struct Distribution: Sendable, Hashable {
   public var displayName: String
   /// The language of the programs.
   public var language: ProgrammingLanguage
-  /// The runtimes that it supports.
+  /// The runtimes that it supports; every one where there is none.
   public var runtimes: [Runtime]
   /// The distribution for versions that this one does not support.
   public var fallback: String?
-  /// Why it cannot be used yet, as a sentence; nil where it can.
-  public var unavailable: String?
+  /// What it can do.
+  public var capabilities: Set<Capability>
+  /// How its agent reaches the OpAMP server; empty for one that knows no OpAMP.
+  public var opAMPTransports: Set<AgentTransport>
+  /// Whether the node agent instruments the process from the kernel.
+  public var isEBPF: Bool
   /// The directories below the agent files that the container needs.
   public var directories: [String]
   /// Variables with a fixed value.
-  public var staticVariables: [NamedValue]
+  public var fixedVariables: [FixedVariable]
   /// Variables that get our value beside their own.
   public var appendedVariables: [AppendedVariable]
   /// Whether the agent sends OTLP over HTTP to the collector of its node.
@@ -49,6 +98,8 @@ public struct Distribution: Sendable, Hashable {
   public var takesResourceAttributes: Bool
   /// Whether the agent learns from variables which signals to export.
   public var takesExporters: Bool
+  /// The parts of its configuration that the agent takes from variables.
+  public var configurationItems: Set<ConfigurationItem>
   /// The parameters without which it cannot be used, such as `LIBC_TYPE`.
   public var requiredParameters: [String]
 
@@ -95,7 +146,12 @@ extension Distributions {
   static func runtime(_ name: String, _ versions: String) -> Distribution.Runtime {
     Distribution.Runtime(name: name, versions: VersionRange(versions) ?? .every)
   }
-  static func appended(_ name: String, _ value: String, separator: String) -> Distribution.AppendedVariable {
-    Distribution.AppendedVariable(name: name, value: value, separator: separator)
+  static func fixed(_ name: String, _ value: String, required: Bool) -> Distribution.FixedVariable {
+    Distribution.FixedVariable(name: name, value: value, isRequired: required)
+  }
+  static func appended(
+    _ name: String, _ value: String, separator: String, alone: String?
+  ) -> Distribution.AppendedVariable {
+    Distribution.AppendedVariable(name: name, value: value, separator: separator, alone: alone)
   }
 }

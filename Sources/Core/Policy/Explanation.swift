@@ -143,7 +143,8 @@ public struct Explanation: Sendable {
     do throws(Reason) {
       let injection = try InjectionFacts(
         workload: selection.workload, serviceName: selection.serviceName, verdict: agents,
-        runtimeDetails: facts.runtimeDetails, settings: settings)
+        runtimeDetails: facts.runtimeDetails, settings: settings,
+        podSecurity: PodSecurityLevel(namespaceLabels: facts.namespaceLabels))
       let plan = Injection.plan(pod: pod, owner: owner, facts: injection)
       return (plan.reason, plan.isEmpty ? nil : plan.patch())
     } catch {

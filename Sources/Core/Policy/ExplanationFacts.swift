@@ -94,6 +94,7 @@ public struct ExplanationFacts: Sendable {
       selection: selection, containerNames: containerNames, runtimeDetails: runtimeDetails,
       nodeCollector: nodeCollector, configuration: configuration, rules: rules, rollback: rollback)
     facts.actions = actions
+    facts.templates = pod.at("spec", "containers")?.array?.compactMap(ContainerTemplate.init) ?? []
     return facts
   }
 }

@@ -7,18 +7,30 @@ public struct InjectionPlan: Sendable {
     case injected
     case alreadyInjected
     case noContainer
+    case conflict
     case malformed
+  }
+
+  /// A container that gets no agent because of its own variables.
+  struct Conflict: Sendable {
+    var container: Int
+    var variables: [String]
   }
 
   private(set) var outcome: Outcome
   private let operations: PatchBytes
   private let facts: InjectionFacts
   private let injected: [Int]
+  private let conflicts: [Conflict]
 
-  init(_ outcome: Outcome, facts: InjectionFacts, injected: [Int] = [], operations: PatchBytes = PatchBytes()) {
+  init(
+    _ outcome: Outcome, facts: InjectionFacts, injected: [Int] = [], conflicts: [Conflict] = [],
+    operations: PatchBytes = PatchBytes()
+  ) {
     self.outcome = outcome
     self.facts = facts
     self.injected = injected
+    self.conflicts = conflicts
     self.operations = operations
   }
 
@@ -31,19 +43,37 @@ public struct InjectionPlan: Sendable {
   /// The names of the containers that get an agent, or have it already.
   public var containerNames: [String] { injected.map { facts.containers[$0].name } }
 
+  /// The names of the containers that get none because of their own variables.
+  public var conflictingContainerNames: [String] { conflicts.map { facts.containers[$0.container].name } }
+
   /// What is done and why.
   public var reason: Reason {
     let workload = facts.workload
     let agents = injected.map { "\(facts.containers[$0].distribution.name) in \(facts.containers[$0].name)" }
       .joined(separator: ", ")
+    let exceptions = conflicts.map { " " + sentence($0) }.joined()
     switch outcome {
-    case .injected: return Reason(.injected, "Pod of \(workload) gets \(agents).")
-    case .alreadyInjected: return Reason(.alreadyInjected, "Pod of \(workload) already has \(agents).")
+    case .injected: return Reason(.injected, "Pod of \(workload) gets \(agents)\(files).\(exceptions)")
+    case .alreadyInjected: return Reason(.alreadyInjected, "Pod of \(workload) already has \(agents).\(exceptions)")
+    case .conflict: return Reason(.injectionConflict, "Pod of \(workload) gets no agent.\(exceptions)")
     case .noContainer:
       let names = facts.containers.map(\.name).joined(separator: ", ")
       return Reason(.notInstrumented, "The pod has none of the containers that get an agent: \(names).")
     case .malformed: return Reason(.malformedPod, "The pod has no metadata or no list of containers.")
     }
+  }
+
+  private var files: String {
+    guard injected.contains(where: { !facts.containers[$0].directories.isEmpty }) else { return "" }
+    return "; the files come by \(facts.mount.method.rawValue): \(facts.mount.explanation)"
+  }
+
+  private func sentence(_ conflict: Conflict) -> String {
+    let container = facts.containers[conflict.container]
+    let variables = conflict.variables.joined(separator: ", ")
+    return
+      "Container \(container.name) stays without agent: it sets \(variables) in a way that \(container.distribution.name) "
+      + "cannot be combined with."
   }
 }
 
@@ -60,41 +90,60 @@ public enum Injection {
       let containers = spec["containers"], containers.kind == .array
     else { return InjectionPlan(.malformed, facts: facts) }
     var operations = PatchBytes(capacity: 4096)
-    let ownerAttributes = InjectedEnvironment.ResourceAttributes.end(owner)
+    let ownerAttributes = ResourceAttributes.end(owner)
+    // A pod with our label has been here before, and may have got its files by what was the best method then.
+    let hasFiles =
+      metadata["labels"]?[OdigosLabel.agentsMetaHash] != nil
+      && AgentVolume.method(of: spec).map { $0 != facts.mount.method } ?? false
     var injected: [Int] = []
-    var needsVolume = false
+    var conflicts: [InjectionPlan.Conflict] = []
+    var needsFiles = false
     var position = 0
     for container in containers.elements {
       defer { position += 1 }
       guard let name = container["name"], let index = facts.containers.firstIndex(where: { name.equals($0.name) })
       else { continue }
-      injected.append(index)
       let agent = facts.containers[index]
       var injection = ContainerInjection(container: container, path: "/spec/containers/\(position)", agent: agent)
-      injection.run(mountMethod: facts.mountMethod, ownerAttributes: ownerAttributes, into: &operations)
-      needsVolume = needsVolume || !agent.mounts.isEmpty
+      let variables = injection.conflicts()
+      if !variables.isEmpty {
+        conflicts.append(InjectionPlan.Conflict(container: index, variables: variables))
+        continue
+      }
+      injected.append(index)
+      injection.run(ownerAttributes: ownerAttributes, into: &operations)
+      if !hasFiles { injection.addFiles(of: agent, facts.mount.method, into: &operations) }
+      needsFiles = needsFiles || !agent.mounts.isEmpty
     }
-    if injected.isEmpty { return InjectionPlan(.noContainer, facts: facts) }
-    if facts.mountMethod == .hostPath, needsVolume { addVolume(spec, &operations) }
-    if facts.needsNodeAffinity { NodeAffinity.require(in: spec, &operations) }
+    if injected.isEmpty, conflicts.isEmpty { return InjectionPlan(.noContainer, facts: facts) }
+    if needsFiles, !hasFiles { addFiles(spec, facts, &operations) }
+    // Also where nothing else is done: the label says that this pod was decided on, so that nobody makes it anew.
     addLabel(metadata, facts.agentsMetaHash, &operations)
     operations.finish()
     return InjectionPlan(
-      operations.isEmpty ? .alreadyInjected : .injected, facts: facts, injected: injected, operations: operations)
+      injected.isEmpty ? .conflict : operations.isEmpty ? .alreadyInjected : .injected, facts: facts,
+      injected: injected, conflicts: conflicts, operations: operations)
   }
 
-  private static func addVolume(_ spec: JSONView, _ operations: inout PatchBytes) {
-    let volumes = spec["volumes"]
-    let existing = volumes.map { Array($0.elements) } ?? []
-    if existing.contains(where: { $0["name"]?.equals(OdigosName.agentVolume) == true }) { return }
-    var additions = PatchBytes.Elements(of: "/spec/volumes", "", exists: volumes?.kind == .array)
-    additions.append(agentVolume, to: &operations)
+  private static func addFiles(_ spec: JSONView, _ facts: InjectionFacts, _ operations: inout PatchBytes) {
+    if let volume = facts.volume {
+      add(volume.volume, to: spec["volumes"], named: OdigosName.agentVolume, "/spec/volumes", &operations)
+      if let container = volume.initContainer {
+        let name = OdigosName.agentsInitContainer
+        add(container, to: spec["initContainers"], named: name, "/spec/initContainers", &operations)
+      }
+    }
+    if facts.needsNodeAffinity { NodeAffinity.require(in: spec, &operations) }
+  }
+
+  private static func add(
+    _ element: [UInt8], to list: JSONView?, named name: String, _ path: String, _ operations: inout PatchBytes
+  ) {
+    if list?.elements.contains(where: { $0["name"]?.equals(name) == true }) == true { return }
+    var additions = PatchBytes.Elements(of: path, "", exists: list?.kind == .array)
+    additions.append(element, to: &operations)
     additions.finish(&operations)
   }
-
-  private static let agentVolume: [UInt8] = JSONValue.object([
-    "name": .string(OdigosName.agentVolume), "hostPath": ["path": .string(OdigosPath.agents)],
-  ]).serialized()
 
   private static func addLabel(_ metadata: JSONView, _ hash: String, _ operations: inout PatchBytes) {
     if hash.isEmpty { return }

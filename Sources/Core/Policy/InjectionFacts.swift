@@ -8,18 +8,39 @@ public struct InjectionFacts: Sendable {
   public let workload: WorkloadReference
   /// What pods are labelled with.
   public let agentsMetaHash: String
-  /// How the agent files come into containers.
-  public let mountMethod: MountMethod
+  /// How the agent files come into containers, and why so.
+  public let mount: MountDecision
+  /// How the agent files come into containers; never `automatic`.
+  public var mountMethod: MountMethod { mount.method }
+  /// What brings them into a pod, with the methods that need it.
+  let volume: AgentVolume?
   /// Whether pods must go to nodes where the agent files are.
   let needsNodeAffinity: Bool
   let containers: [InjectedContainer]
 
   /// Prepares the injection of a workload from its verdict.
   ///
+  /// - Parameters:
+  ///   - workload: the workload.
+  ///   - serviceName: the name of its service.
+  ///   - verdict: what was decided for its containers.
+  ///   - runtimeDetails: what is known of their processes.
+  ///   - settings: what injection depends on beside the workload.
+  ///   - podSecurity: the level that the workload's namespace enforces.
   /// - Throws: a `Reason` why its pods are not injected.
   public init(
     workload: WorkloadReference, serviceName: String, verdict: AgentVerdict, runtimeDetails: [RuntimeFacts],
-    settings: InjectionSettings
+    settings: InjectionSettings, podSecurity: PodSecurityLevel = .privileged
+  ) throws(Reason) {
+    try self.init(
+      workload: workload, serviceName: serviceName, verdict: verdict, runtimeDetails: runtimeDetails,
+      settings: settings, podSecurity: podSecurity, configurations: [:])
+  }
+
+  /// - Parameter configurations: the entries of the InstrumentationConfig, by container, where there is one.
+  private init(
+    workload: WorkloadReference, serviceName: String, verdict: AgentVerdict, runtimeDetails: [RuntimeFacts],
+    settings: InjectionSettings, podSecurity: PodSecurityLevel, configurations: [String: JSONValue]
   ) throws(Reason) {
     guard workload.kind != .staticPod else {
       throw Reason(
@@ -31,52 +52,71 @@ public struct InjectionFacts: Sendable {
     }
     self.workload = workload
     agentsMetaHash = verdict.agentsMetaHash
-    mountMethod = settings.mountMethod
+    var mounts = settings.mounts
+    mounts.podSecurity = podSecurity
+    let mount = MountDecision(settings.mountMethod, mounts)
+    self.mount = mount
     containers = verdict.containers.compactMap { container in
       guard container.enabled, let distribution = container.distributionName.flatMap(Distributions.named) else {
         return nil
       }
-      let details = runtimeDetails.first { $0.containerName == container.containerName }
       let environment = InjectedEnvironment(
-        container: container, distribution: distribution, details: details, workload: workload,
-        serviceName: serviceName, settings: settings)
+        container: container, configuration: configurations[container.containerName] ?? container.json,
+        distribution: distribution, details: runtimeDetails.first { $0.containerName == container.containerName },
+        workload: workload, serviceName: serviceName, settings: settings, mountMethod: mount.method)
       return InjectedContainer(
-        name: container.containerName, distribution: distribution, environment: environment)
+        name: container.containerName, distribution: distribution, environment: environment,
+        hasOpAMPServer: settings.inventory.hasOpAMPServer, mountMethod: mount.method)
     }
     guard !containers.isEmpty else {
       let names = verdict.containers.compactMap(\.distributionName).joined(separator: ", ")
       throw Reason(.noAvailableAgent, "None of these distributions is known: \(names).")
     }
-    // The device itself leads a pod to a node that has it.
-    needsNodeAffinity =
-      settings.mountMethod == .hostPath && !settings.karpenterEnabled
-      && containers.contains { !$0.distribution.directories.isEmpty }
+    var directories: [String] = []
+    directories.appendMissing(containers.flatMap(\.directories))
+    volume = directories.isEmpty ? nil : AgentVolume(mount.method, settings: settings, directories: directories)
+    // The device itself leads a pod to a node that has it; what comes from an image needs no node.
+    needsNodeAffinity = mount.method == .hostPath && !settings.karpenterEnabled && !directories.isEmpty
   }
 
   /// Prepares the injection of a workload from its InstrumentationConfig.
   ///
+  /// - Parameters:
+  ///   - config: the InstrumentationConfig.
+  ///   - settings: what injection depends on beside the workload.
+  ///   - podSecurity: the level that the workload's namespace enforces.
   /// - Throws: a `Reason` why its pods are not injected.
-  public init(instrumentationConfig config: InstrumentationConfig, settings: InjectionSettings) throws(Reason) {
+  public init(
+    instrumentationConfig config: InstrumentationConfig, settings: InjectionSettings,
+    podSecurity: PodSecurityLevel = .privileged
+  ) throws(Reason) {
     guard
       let workload = WorkloadReference(instrumentationConfigName: config.name, namespace: config.namespace ?? "")
     else { throw Reason(.noWorkload, "The name \(config.name) of an InstrumentationConfig names no workload.") }
     guard config.spec.agentInjectionEnabled == true else {
       throw Reason(.injectionDisabled, "The InstrumentationConfig \(config.name) does not enable injection.")
     }
-    let verdicts = config.json.at("spec", "containers")?.array?.compactMap(ContainerVerdict.init) ?? []
+    var configurations: [String: JSONValue] = [:]
+    var verdicts: [ContainerVerdict] = []
+    for entry in config.json.at("spec", "containers")?.array ?? [] {
+      guard let verdict = ContainerVerdict(json: entry) else { continue }
+      verdicts.append(verdict)
+      configurations[verdict.containerName] = entry
+    }
     let enabled = verdicts.filter(\.enabled).map(\.containerName).joined(separator: ", ")
     let verdict = AgentVerdict(
       reason: Reason(.enabledSuccessfully, "Containers with an agent: \(enabled)."), containers: verdicts,
       agentsMetaHash: config.spec.agentsMetaHash ?? "")
     var details = config.json.at("status", "runtimeDetailsByContainer")?.array?.compactMap(RuntimeFacts.init) ?? []
     for override in config.json.at("spec", "containersOverrides")?.array ?? [] {
-      guard let facts = ContainerOverrideFacts(json: override), let runtime = facts.runtimeInfo else { continue }
+      guard let facts = ContainerOverrideFacts(json: override), facts.runtimeInfo != nil else { continue }
+      let seen = details.first { $0.containerName == facts.containerName }
       details.removeAll { $0.containerName == facts.containerName }
-      details.append(runtime)
+      if let whole = facts.details(seen: seen) { details.append(whole) }
     }
     try self.init(
       workload: workload, serviceName: config.spec.serviceName ?? "", verdict: verdict, runtimeDetails: details,
-      settings: settings)
+      settings: settings, podSecurity: podSecurity, configurations: configurations)
   }
 }
 
@@ -85,21 +125,25 @@ final class InjectedContainer: Sendable {
   let name: String
   let distribution: Distribution
   let environment: InjectedEnvironment
-  /// The directories of the agent that it mounts with the host path method, and the entries for them.
-  let mounts: [(path: String, entry: [UInt8])]
+  /// The directories of agent files that it needs.
+  let directories: [String]
+  /// Its mounts, with the methods that have a volume.
+  let mounts: [AgentVolume.Mount]
 
-  init(name: String, distribution: Distribution, environment: InjectedEnvironment) {
+  init(
+    name: String, distribution: Distribution, environment: InjectedEnvironment, hasOpAMPServer: Bool,
+    mountMethod: MountMethod
+  ) {
     self.name = name
     self.distribution = distribution
     self.environment = environment
-    mounts = distribution.directories.map { directory in
-      let path = OdigosPath.agentsPrefix + directory
-      let entry: JSONValue = [
-        "name": .string(OdigosName.agentVolume), "mountPath": .string(path), "subPath": .string(directory),
-        "readOnly": true,
-      ]
-      return (path, entry.serialized())
+    var directories = distribution.directories
+    if environment.loader != nil { directories.append(OdigosPath.loaderDirectory) }
+    self.directories = directories
+    if hasOpAMPServer, mountMethod == .hostPath, distribution.usesOpAMPSocket(mountMethod) {
+      directories.append(OdigosPath.exchangeDirectory)
     }
+    mounts = directories.map { AgentVolume.Mount($0, mountMethod) }
   }
 }
 

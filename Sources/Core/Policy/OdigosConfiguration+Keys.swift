@@ -47,6 +47,10 @@ extension OdigosConfiguration: SettingsGroup {
       .text("centralBackendURL", \.centralBackendURL, "Where a central backend is.").withoutEffect,
       .text("clusterName", \.clusterName, "The name of this cluster in telemetry.").withoutEffect,
       .choice("mountMethod", \.mountMethod, "How the agent files come into containers.", always: true),
+      .value(
+        "imageVolumesEnabled", \.imageVolumesEnabled, .bool,
+        "Whether the cluster has image volumes, where its version does not say so.", read: { $0.bool($1) },
+        json: { $0.map { .bool($0) } }),
       .text(
         "customContainerRuntimeSocketPath", \.customContainerRuntimeSocketPath,
         "The socket of the container runtime where it is none of the usual ones."
@@ -112,8 +116,8 @@ extension OdigosConfiguration: SettingsGroup {
       .value(
         "traceIdSuffix", \.traceIdSuffix, .structure("two hexadecimal digits"),
         "Ends the trace ids that agents make with this byte.", read: { $0.hexByte($1) }, json: { .string($0) }),
-      .group("userInstrumentationEnvs", \.userInstrumentationEnvs).withoutEffect,
-      .group("agentsInitContainerResources", \.agentsInitContainerResources).withoutEffect,
+      .group("userInstrumentationEnvs", \.userInstrumentationEnvs),
+      .group("agentsInitContainerResources", \.agentsInitContainerResources),
       .group("odigosOwnTelemetryStore", \.odigosOwnTelemetryStore).withoutEffect,
       .group("componentLogLevels", \.componentLogLevels).withoutEffect,
       .group("metricsSources", \.metricsSources), .group("traceCorrelations", \.traceCorrelations).withoutEffect,

@@ -1,13 +1,5 @@
 import JSON
 
-/// How the agent files come into a container.
-public enum MountMethod: String, Sendable, Hashable, CaseIterable {
-  /// A device of the node agent's device plugin; the kubelet mounts the files.
-  case virtualDevice = "k8s-virtual-device"
-  /// A volume of the pod that shows the node's directory.
-  case hostPath = "k8s-host-path"
-}
-
 /// How the variables that load an agent reach the process.
 public enum EnvironmentInjectionMethod: String, Sendable, Hashable, CaseIterable {
   case loader
@@ -56,6 +48,8 @@ public struct OdigosConfiguration: Sendable, Hashable {
   public var clusterName = ""
   /// How the agent files come into containers.
   public var mountMethod = MountMethod.virtualDevice
+  /// Whether the cluster has image volumes, where its version does not say so (1.33 and 1.34 can have them).
+  public var imageVolumesEnabled: Bool?
   /// The socket of the container runtime where it is none of the usual ones, "" to look at those.
   public var customContainerRuntimeSocketPath = ""
   /// How the variables that load an agent reach the process.

@@ -42,14 +42,17 @@ public struct UserInstrumentationEnvironments: Sendable, Hashable {
   /// The variables for containers of a language; empty where there are none.
   public func variables(for language: ProgrammingLanguage) -> [String: String] {
     let name = language == .javascript ? "nodejs" : language.rawValue
-    guard let environment = languages.byName[name], environment.enabled else { return [:] }
+    // The language under its own name, too.
+    guard let environment = languages.byName[name] ?? languages.byName[language.rawValue], environment.enabled else {
+      return [:]
+    }
     return environment.env
   }
 }
 
 /// Variables for containers, by the names that languages have here.
 public struct LanguageEnvironments: Sendable, Hashable {
-  /// By name: java, python, nodejs, go, dotnet, php, ruby.
+  /// By name: java, python, nodejs (or javascript), go, dotnet, php, ruby.
   public var byName: [String: LanguageEnvironment] = [:]
   /// Settings that are not understood; written back unchanged.
   public var unknown = JSONObject()
@@ -134,7 +137,7 @@ extension UserInstrumentationEnvironments: SettingsGroup {
 
 extension LanguageEnvironments: SettingsGroup {
   static var settings: [Setting<LanguageEnvironments>] {
-    ["java", "python", "nodejs", "go", "dotnet", "php", "ruby"].map { name in
+    ["java", "python", "nodejs", "javascript", "go", "dotnet", "php", "ruby"].map { name in
       Setting(
         key: name,
         read: { group, reader in

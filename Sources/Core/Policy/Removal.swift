@@ -11,18 +11,19 @@ public enum Removal {
       for index in containers.indices { containers[index] = withoutAgent(containers[index]) }
       result.set(["spec", "containers"], .array(containers))
     }
-    if var spec = result["spec"], spec.object != nil {
-      let hadVolume = spec["volumes"]?.array?.contains { $0["name"]?.string == OdigosName.agentVolume } ?? false
-      if hadVolume {
-        spec.removeElements(below: "volumes") { $0["name"]?.string == OdigosName.agentVolume }
-        NodeAffinity.remove(from: &spec)
-        result["spec"] = spec
-      }
+    if var spec = result["spec"], let volume = spec["volumes"]?.array?.first(where: isAgentVolume) {
+      spec.removeElements(below: "volumes", where: isAgentVolume)
+      spec.removeElements(below: "initContainers") { $0["name"]?.string == OdigosName.agentsInitContainer }
+      // Only the node's directory led the pod to certain nodes.
+      if volume["hostPath"] != nil { NodeAffinity.remove(from: &spec) }
+      result["spec"] = spec
     }
     // Not a conditional expression: there `nil` would be the JSON value null.
     if result == pod { return nil }
     return result
   }
+
+  private static func isAgentVolume(_ volume: JSONValue) -> Bool { volume["name"]?.string == OdigosName.agentVolume }
 
   private static func withoutAgent(_ container: JSONValue) -> JSONValue {
     var result = container
@@ -40,69 +41,6 @@ public enum Removal {
       result["resources"] = nil
     }
     return result
-  }
-}
-
-/// Takes our variables out of a container's environment.
-private enum EnvironmentRemoval {
-  /// Every name that injection may append, from all distributions: what a pod has may come from an older one.
-  private static let ownNames: Set<String> = {
-    var names: Set<String> = [
-      OdigosEnvironment.containerName, OdigosEnvironment.distributionName, OdigosEnvironment.podName,
-      OdigosEnvironment.workloadNamespace, OdigosEnvironment.nodeIP, OdigosEnvironment.ownNodeIP,
-      OdigosEnvironment.otlpEndpoint, OdigosEnvironment.serviceName, OdigosEnvironment.resourceAttributes,
-      OdigosEnvironment.ownResourceAttributes, OdigosEnvironment.tracesExporter, OdigosEnvironment.metricsExporter,
-      OdigosEnvironment.logsExporter,
-    ]
-    for distribution in Distributions.all {
-      names.formUnion(distribution.staticVariables.map(\.name))
-      names.formUnion(distribution.appendedVariables.map(\.name))
-    }
-    return names
-  }()
-
-  /// What injection appended begins with the container's name; before it, only variables that it changed in place
-  /// are ours.
-  static func remove(from entries: [JSONValue]) -> [JSONValue] {
-    guard let start = entries.firstIndex(where: { $0["name"]?.string == OdigosEnvironment.containerName }) else {
-      return entries
-    }
-    var result: [JSONValue] = []
-    for entry in entries[..<start] {
-      guard let name = entry["name"]?.string, let value = entry["value"]?.string,
-        let rest = original(of: name, value: value)
-      else {
-        result.append(entry)
-        continue
-      }
-      if let last = result.last, let moved = last["name"]?.string, rest == "$(\(moved))",
-        moved.hasPrefix(OdigosEnvironment.originalPrefix)
-      {
-        result[result.count - 1]["name"] = .string(name)
-      } else {
-        var restored = entry
-        restored["value"] = .string(rest)
-        result.append(restored)
-      }
-    }
-    result += entries[start...].filter { entry in
-      !(entry["name"]?.string.map(ownNames.contains) ?? false)
-    }
-    return result
-  }
-
-  /// The value before ours was appended; nil where nothing of ours is in it.
-  private static func original(of name: String, value: String) -> String? {
-    for distribution in Distributions.all {
-      for variable in distribution.appendedVariables where variable.name == name {
-        let ours = variable.appended(to: "")
-        if value == ours { return "" }
-        if value.hasSuffix(variable.separator + ours) {
-          return String(value.dropLast(variable.separator.count + ours.count))
-        }
-      }
-    }
-    return nil
   }
 }
 

@@ -49,6 +49,9 @@ public struct RuntimeFacts: Sendable, Hashable {
   public var otherAgents: [String]
   /// Why the container runtime could not be asked for the image's variables.
   public var criErrorMessage: String?
+  /// Whether a process was looked at, so that a variable that is not named is not there. Somebody who describes a
+  /// container by hand leaves them out.
+  public var isObserved = true
 
   /// Makes the details of a container.
   public init(
@@ -131,6 +134,20 @@ public struct ContainerOverrideFacts: Sendable, Hashable {
     self.init(
       containerName: name, distributionName: json["otelDistroName"]?.string.flatMap { $0.isEmpty ? nil : $0 },
       allowConcurrentAgents: json["allowConcurrentAgents"]?.bool, runtimeInfo: runtime.flatMap(RuntimeFacts.init))
+    runtimeInfo?.isObserved = false
+  }
+
+  /// What counts for the container: what the override says, completed by what was seen of the process's variables.
+  func details(seen: RuntimeFacts?) -> RuntimeFacts? {
+    guard var details = runtimeInfo else { return seen }
+    if let seen, details.envVars.isEmpty, details.envFromContainerRuntime.isEmpty {
+      details.envVars = seen.envVars
+      details.envFromContainerRuntime = seen.envFromContainerRuntime
+      details.criErrorMessage = details.criErrorMessage ?? seen.criErrorMessage
+      details.secureExecutionMode = details.secureExecutionMode ?? seen.secureExecutionMode
+      details.isObserved = seen.isObserved
+    }
+    return details
   }
 
   /// The entry as Sources and InstrumentationConfigs have it.

@@ -72,7 +72,31 @@ public enum OdigosEnvironment {
   public static let metricsExporter = "OTEL_METRICS_EXPORTER"
   /// Whether the agent exports logs: `otlp` or `none`.
   public static let logsExporter = "OTEL_LOGS_EXPORTER"
-  /// Precedes the name of a `valueFrom` variable that had to make room for ours.
+  /// Loads the loader into a process.
+  public static let preload = "LD_PRELOAD"
+  /// Where the agent finds the OpAMP server of its node.
+  public static let opAMPServerHost = "ODIGOS_OPAMP_SERVER_HOST"
+  /// The Unix socket of the OpAMP server.
+  public static let opAMPUnixSocket = "ODIGOS_OPAMP_UNIX_SOCKET"
+  /// How much the agent's own parts log.
+  public static let agentLogLevel = "ODIGOS_LOG_LEVEL"
+  /// How much OpenTelemetry's parts log.
+  public static let openTelemetryLogLevel = "OTEL_LOG_LEVEL"
+  /// Where the agent sends the metrics that it makes of spans.
+  public static let metricsEndpoint = "ODIGOS_EXPORTER_OTLP_METRICS_ENDPOINT"
+  /// How the agent makes metrics of spans (JSON).
+  public static let spanMetrics = "ODIGOS_AGENT_SPAN_METRICS_CONFIG"
+  /// How the agent makes templates of URLs (JSON).
+  public static let urlTemplatization = "ODIGOS_AGENT_URL_TEMPLATIZATION"
+  /// What the agent samples at the first span (JSON).
+  public static let headSampling = "ODIGOS_AGENT_HEAD_SAMPLING"
+  /// How the agent renames spans (JSON).
+  public static let spanRenamer = "ODIGOS_AGENT_SPAN_RENAMER"
+  /// Further functions for the PHP agent to instrument (JSON).
+  public static let phpCustomInstrumentations = "ODIGOS_PHP_AGENT_CUSTOM_INSTRUMENTATIONS"
+  /// The names of the variables that the configuration's `userInstrumentationEnvs` added, with commas between.
+  public static let userVariables = "ODIGOS_USER_INSTRUMENTATION_ENVS"
+  /// Precedes the name of a variable that had to make room for ours.
   public static let originalPrefix = "ORIGINAL_"
 }
 
@@ -96,8 +120,12 @@ public enum OdigosName {
   public static let dataCollectionLocalTraffic = "odigos-data-collection-local-traffic"
   /// The node agent's DaemonSet.
   public static let odiglet = "odiglet"
-  /// The volume that brings the agent files with the host path method.
+  /// The Service that leads to the node agent on the same node.
+  public static let odigletLocal = "odiglet-local"
+  /// The volume that brings the agent files, with every method but the device.
   public static let agentVolume = "odigos-agent"
+  /// The init container that copies the agent files.
+  public static let agentsInitContainer = "odigos-agents"
   /// The finalizer on a Source.
   public static let sourceFinalizer = "odigos.io/source-instrumentation-finalizer"
 }
@@ -116,6 +144,16 @@ public enum OdigosPath {
   public static let agents = "/var/odigos"
   /// Marks a value as already ours.
   public static let agentsPrefix = "/var/odigos/"
+  /// Where the image has the agent files, without the slash at the beginning.
+  public static let agentsInImage = "instrumentations"
+  /// The directory of the loader among the agent files.
+  public static let loaderDirectory = "loader"
+  /// The loader.
+  public static let loader = "/var/odigos/loader/loader.so"
+  /// The directory of the OpAMP server's socket among the agent files.
+  public static let exchangeDirectory = "exchange"
+  /// The OpAMP server's socket.
+  public static let opAMPSocket = "/var/odigos/exchange/exchange.sock"
 }
 
 /// Network ports.
@@ -124,4 +162,12 @@ public enum OdigosPort {
   public static let otlpGRPC = 4317
   /// OTLP over HTTP.
   public static let otlpHTTP = 4318
+  /// OpAMP at the node agent.
+  public static let opAMP = 4320
+}
+
+/// Labels of Kubernetes itself.
+enum KubernetesLabel {
+  /// On a namespace: the pod security level that is enforced there.
+  static let podSecurity = "pod-security.kubernetes.io/enforce"
 }

@@ -7,11 +7,12 @@ struct OdigletMain {
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
     if arguments.first == "cleanup" { exit(AgentRemoval.run()) }
+    if arguments.first == "copy" { exit(AgentCopy.run(Array(arguments.dropFirst()))) }
     if arguments.first == "init" { exit(AgentInitialization.run(Array(arguments.dropFirst()))) }
     await ServiceShell.run(
       name: "odiglet",
       summary: "The node agent: device plugin and process inspection. `odiglet init` installs the agent files, "
-        + "`odiglet cleanup` removes them."
+        + "`odiglet copy` copies them into a pod's volume, `odiglet cleanup` removes them."
     ) { shell in
       try await Odiglet.run(shell)
     }

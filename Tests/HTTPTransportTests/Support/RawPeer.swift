@@ -23,7 +23,7 @@ final class RawPeer: Sendable {
       try connect(&target)
     }
     // No test waits longer for a byte, whatever goes wrong.
-    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    var limit = timeval(tv_sec: 10, tv_usec: 0)
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
 

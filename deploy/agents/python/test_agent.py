@@ -1,6 +1,7 @@
 """Tests of the Python agent against an OTLP sink, with an unmodified Flask program; run by `hack/agents test`.
 
-ODIGOS_TEST_AGENT is the laid-out agent, ODIGOS_TEST_PACKAGES a directory that has Flask and requests.
+ODIGOS_TEST_AGENT is the laid-out agent, ODIGOS_TEST_PACKAGES a directory that has Flask and requests. Beside the agent
+lies the loader.
 """
 import http.server
 import os
@@ -153,6 +154,16 @@ class AgentTests(unittest.TestCase):
         call = by_id[price["parent"]]
         self.assertEqual(call["kind"], 3, "the server's parent is the client's span")
         self.assertEqual(by_id[call["parent"]]["name"], "GET /")
+
+    def test_a_program_is_traced_by_the_loader_alone(self):
+        loader = os.path.join(os.path.dirname(AGENT), "loader", "loader.so")
+        if not os.path.exists(loader):
+            self.skipTest(f"there is no {loader}")
+        with Sink() as sink:
+            ran = self.run_program(SHOP, agent=False, LD_PRELOAD=loader, ODIGOS_POD_NAME="shop-1",
+                                   ODIGOS_DISTRO_NAME="python-community", OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
+        self.assertEqual((ran.stdout, sink.failures), ("42\n", []))
+        self.assertEqual(len({span["trace"] for span in sink.spans}), 1)
 
     def test_nothing_is_printed_when_the_collector_is_away(self):
         self.assert_same("print('out'); import sys; print('err', file=sys.stderr); sys.exit(3)")

@@ -66,7 +66,14 @@ static inline int odigos_curl_tune_socket(void *context, curl_socket_t socket, c
   setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
   return CURL_SOCKOPT_OK;
 }
+/// Closed on exec: else a program that this process starts keeps connections open that have been closed here.
+static inline curl_socket_t odigos_curl_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)context;
+  (void)purpose;
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
 static inline CURLcode odigos_curl_tune_sockets(CURL *handle) {
-  return curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, odigos_curl_tune_socket);
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, odigos_curl_open_socket);
+  return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, odigos_curl_tune_socket);
 }
 #endif

@@ -26,11 +26,17 @@ static inline long shim_SSL_CTX_set_session_cache_mode(SSL_CTX *context, long mo
 static inline long shim_SSL_CTX_add_extra_chain_cert(SSL_CTX *context, X509 *certificate) {
   return SSL_CTX_add_extra_chain_cert(context, certificate);
 }
+/// The key exchanges to agree on, in order of preference; 1 on success.
+static inline long shim_SSL_CTX_set1_groups_list(SSL_CTX *context, const char *groups) {
+  return SSL_CTX_set1_groups_list(context, groups);
+}
 static inline long shim_SSL_set_tlsext_host_name(SSL *ssl, const char *name) {
   return SSL_set_tlsext_host_name(ssl, name);
 }
 static const uint64_t shim_SSL_OP_NO_RENEGOTIATION = SSL_OP_NO_RENEGOTIATION;
 static const uint64_t shim_SSL_OP_NO_COMPRESSION = SSL_OP_NO_COMPRESSION;
+static const uint64_t shim_SSL_OP_CIPHER_SERVER_PREFERENCE = SSL_OP_CIPHER_SERVER_PREFERENCE;
+static const uint64_t shim_SSL_OP_PRIORITIZE_CHACHA = SSL_OP_PRIORITIZE_CHACHA;
 static const uint64_t shim_SSL_OP_IGNORE_UNEXPECTED_EOF = SSL_OP_IGNORE_UNEXPECTED_EOF;
 
 // BIO

@@ -30,8 +30,9 @@ int shim_accept(int fd);
 /// A socket with SOCK_STREAM, SOCK_NONBLOCK and SOCK_CLOEXEC.
 int shim_stream_socket(int family);
 const void *shim_memmem(const void *haystack, size_t haystack_size, const void *needle, size_t needle_size);
-/// Keeps malloc from giving every thread its own arena, which costs idle processes megabytes; call it at the start.
-void shim_limit_malloc_arenas(int count);
+/// Keeps malloc from giving every thread its own arena, which costs idle processes megabytes, and from returning memory
+/// to the kernel that is needed again at once; call it at the start.
+void shim_tune_malloc(int arenas);
 /// Names the calling thread; at most 15 bytes are kept.
 void shim_name_thread(const char *name);
 /// Each of these signals adds 1 to the eventfd `fd` from then on; 0, or -1 and errno.

@@ -4,6 +4,7 @@ import JSON
 import KubeObjects
 import Logging
 import Policy
+import ServiceShell
 
 /// Answers the API server's questions about new pods.
 ///
@@ -13,6 +14,8 @@ struct AdmissionEndpoint: Sendable {
   let table: AdmissionTable
   let logger: Logger
   let counters: AdmissionCounters
+  /// Takes the lines about reviews; the logger does where there is none.
+  var lines: LineLog?
 
   init(table: AdmissionTable, logger: Logger, counters: AdmissionCounters = AdmissionCounters()) {
     self.table = table
@@ -48,6 +51,7 @@ struct AdmissionEndpoint: Sendable {
   }
 
   private static func isJSON(_ contentType: String) -> Bool {
+    if contentType == "application/json" { return true }
     let mediaType = contentType.prefix { $0 != ";" }
     return mediaType.utf8.elementsEqual("application/json".utf8)
       || mediaType.lowercased().filter { $0 != " " } == "application/json"
@@ -92,14 +96,9 @@ struct AdmissionEndpoint: Sendable {
 
   private func report(_ decision: Decision, _ review: AdmissionReview) {
     counters.count(decision.patch != nil ? .injected : decision.concernsSomebody ? .skipped : .unconcerned)
-    logger.log(
-      level: decision.concernsSomebody ? .info : .debug, "pod reviewed",
-      metadata: [
-        "namespace": "\(review.namespace)", "workload": "\(decision.workload.map(\.description) ?? "none")",
-        "outcome": "\(decision.patch == nil ? "unchanged" : "injected")",
-        "reason": "\(decision.reason.code.rawValue)", "detail": "\(decision.reason.message)",
-        "dryRun": "\(review.isDryRun)",
-      ])
+    AdmissionLine(
+      review: review, workload: decision.workload, reason: decision.reason, isChanged: decision.patch != nil
+    ).write(decision.concernsSomebody ? .info : .debug, to: lines, or: logger)
   }
 }
 

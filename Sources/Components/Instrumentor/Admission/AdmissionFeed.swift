@@ -11,11 +11,19 @@ struct AdmissionFeed: Sendable {
   private let indexes: InstrumentorIndexes
   private let namespace: String
   private let endpoint: InjectionSettings.Endpoint
+  private let mounts: ClusterMounts
 
   /// Registers with the caches; make it before they run.
-  init(caches: InstrumentorCaches, namespace: String, endpoint: InjectionSettings.Endpoint, logger: Logger) {
-    let configs = caches.instrumentationConfigs
-    table = AdmissionTable { configs.get($0) }
+  init(
+    caches: InstrumentorCaches, namespace: String, endpoint: InjectionSettings.Endpoint, minorVersion: Int,
+    agentsImage: String, logger: Logger
+  ) {
+    let (configs, namespaces) = (caches.instrumentationConfigs, caches.namespaces)
+    table = AdmissionTable(
+      config: { configs.get($0) },
+      podSecurity: { PodSecurityLevel(namespaceLabels: namespaces.get(ObjectKey(name: $0))?.metadata.labels ?? [:]) })
+    mounts = ClusterMounts(
+      caches: caches, namespace: namespace, minorVersion: minorVersion, agentsImage: agentsImage)
     indexes = InstrumentorIndexes(caches: caches, namespace: namespace, logger: logger)
     self.caches = caches
     self.namespace = namespace
@@ -29,6 +37,11 @@ struct AdmissionFeed: Sendable {
       feed.settingsChanged()
     }
     caches.collectorsGroups.onChange { _, _ in feed.settingsChanged() }
+    mounts.onChange { feed.settingsChanged() }
+    namespaces.onChange { old, new in
+      let level = { (object: Namespace?) in PodSecurityLevel(namespaceLabels: object?.metadata.labels ?? [:]) }
+      if level(old) != level(new), let name = (new ?? old)?.name { feed.table.refresh(namespace: name) }
+    }
   }
 
   /// Waits until everything that admission depends on was seen once.
@@ -36,6 +49,9 @@ struct AdmissionFeed: Sendable {
     await caches.effectiveConfiguration.waitForSync()
     await caches.collectorsGroups.waitForSync()
     await caches.instrumentationConfigs.waitForSync()
+    await caches.namespaces.waitForSync()
+    await caches.daemonSets.waitForSync()
+    await caches.deployments.waitForSync()
   }
 
   /// What is wrong with the effective configuration; nil when nothing is.
@@ -47,9 +63,10 @@ struct AdmissionFeed: Sendable {
     let collectorKey = ObjectKey(namespace: namespace, name: OdigosName.dataCollection)
     // Signals of a collector that is restarting still hold: agents go on exporting and find it again.
     let signals = caches.collectorsGroups.get(collectorKey)?.status.receiverSignals ?? []
+    let configuration = indexes.configuration()
     table.change(
       InjectionSettings(
-        configuration: indexes.configuration(), ownNamespace: namespace, endpoint: endpoint,
-        signals: Set(signals.compactMap(CollectedSignal.init(rawValue:)))))
+        configuration: configuration, ownNamespace: namespace, endpoint: endpoint,
+        signals: Set(signals.compactMap(CollectedSignal.init(rawValue:))), mounts: mounts.facts(configuration)))
   }
 }

@@ -20,9 +20,16 @@ final class AdmissionTable: Sendable {
   }
   private let state = Locked(State())
   private let config: @Sendable (ObjectKey) -> InstrumentationConfig?
+  private let podSecurity: @Sendable (String) -> PodSecurityLevel
 
-  /// `config` looks an InstrumentationConfig up as it is now.
-  init(config: @escaping @Sendable (ObjectKey) -> InstrumentationConfig?) { self.config = config }
+  /// `config` looks an InstrumentationConfig up as it is now, `podSecurity` what a namespace enforces.
+  init(
+    config: @escaping @Sendable (ObjectKey) -> InstrumentationConfig?,
+    podSecurity: @escaping @Sendable (String) -> PodSecurityLevel = { _ in .privileged }
+  ) {
+    self.config = config
+    self.podSecurity = podSecurity
+  }
 
   /// The entry of a workload; nil when nobody opted it in.
   func entry(_ workload: WorkloadReference) -> AdmissionEntry? { state.withLock { $0.entries[workload] } }
@@ -41,7 +48,7 @@ final class AdmissionTable: Sendable {
         state.entries[workload] = nil
         return
       }
-      state.entries[workload] = Self.entry(config, state.settings)
+      state.entries[workload] = Self.entry(config, state.settings, podSecurity(workload.namespace))
     }
   }
 
@@ -57,13 +64,23 @@ final class AdmissionTable: Sendable {
     }
   }
 
-  private static func entry(_ config: InstrumentationConfig, _ settings: InjectionSettings?) -> AdmissionEntry {
+  /// Makes the entries of a namespace anew.
+  func refresh(namespace: String) {
+    let workloads = state.withLock { state in state.entries.keys.filter { $0.namespace == namespace } }
+    for workload in workloads {
+      refresh(ObjectKey(namespace: namespace, name: workload.instrumentationConfigName))
+    }
+  }
+
+  private static func entry(
+    _ config: InstrumentationConfig, _ settings: InjectionSettings?, _ podSecurity: PodSecurityLevel
+  ) -> AdmissionEntry {
     guard let settings else {
       let text = "There is no ConfigMap \(OdigosName.effectiveConfiguration) yet, which the scheduler makes."
       return .leave(Reason(.injectionDisabled, text))
     }
     do {
-      return .inject(try InjectionFacts(instrumentationConfig: config, settings: settings))
+      return .inject(try InjectionFacts(instrumentationConfig: config, settings: settings, podSecurity: podSecurity))
     } catch {
       return .leave(error)
     }

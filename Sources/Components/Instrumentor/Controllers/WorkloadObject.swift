@@ -49,6 +49,11 @@ struct WorkloadObject: Sendable {
     json.at(reference.kind.templatePath + ["spec", "containers"])?.array?.compactMap { $0["name"]?.string } ?? []
   }
 
+  /// What its pod template says of the containers' variables.
+  var containerTemplates: [ContainerTemplate] {
+    json.at(reference.kind.templatePath + ["spec", "containers"])?.array?.compactMap(ContainerTemplate.init) ?? []
+  }
+
   /// What tells whether the containers of its pod template are the same ones as before.
   var containersDigest: String {
     Rollback.digest(ofContainers: json.at(reference.kind.templatePath + ["spec", "containers"]) ?? .null)

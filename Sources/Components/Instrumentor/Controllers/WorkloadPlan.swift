@@ -4,26 +4,6 @@ import KubeObjects
 import OdigosObjects
 import Policy
 
-/// What is known of a workload when a decision about it is made.
-struct WorkloadSituation: Sendable {
-  var workload: WorkloadObject
-  var selection: SelectionVerdict
-  /// Its InstrumentationConfig as it is now.
-  var config: InstrumentationConfig?
-  var nodeCollector: NodeCollectorState
-  var configuration: OdigosConfiguration
-  /// Every InstrumentationRule.
-  var rules: [InstrumentationRuleFacts] = []
-  /// The Actions that agents carry out.
-  var actions: [AgentActionFacts] = []
-  /// The label `odigos.io/agents-meta-hash` of each of its pods that runs or will run; "" for none.
-  var podHashes: [String]
-  /// Workloads that we are restarting now.
-  var ongoingRollouts = 0
-  /// RFC 3339.
-  var now: String
-}
-
 /// What has to be done about a workload: pure, from its situation.
 struct WorkloadPlan: Sendable, Equatable {
   /// What becomes of the InstrumentationConfig.
@@ -73,7 +53,8 @@ struct WorkloadPlan: Sendable, Equatable {
     let details = (situation.config?.status.runtimeDetailsByContainer ?? []).compactMap { RuntimeFacts(json: $0.json) }
     var facts = AgentFacts(
       selection: situation.selection, containerNames: situation.workload.containerNames, runtimeDetails: details,
-      nodeCollector: situation.nodeCollector, configuration: situation.configuration, rules: situation.rules)
+      nodeCollector: situation.nodeCollector, configuration: situation.configuration, rules: situation.rules,
+      rollback: rollback.reason, templates: situation.workload.containerTemplates)
     facts.actions = situation.actions
     let verdict = AgentPolicy.decide(facts)
     // What cannot be said at the moment (collectors restarting, say) takes no agent away from running pods.

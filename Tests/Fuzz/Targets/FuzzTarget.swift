@@ -1,0 +1,50 @@
+/// What is fuzzed: everything that reads bytes which somebody else chose.
+///
+/// A target takes any bytes, and traps where something that must always hold does not. libFuzzer drives it in
+/// `make fuzz`; `make test` plays its corpus.
+enum FuzzTarget: String, CaseIterable, Sendable {
+  /// AdmissionReview, decision, patch.
+  case admission
+  /// HTTP/1.1 on a connection.
+  case http1
+  /// HTTP/2 on a connection.
+  case http2
+  /// What comes before and inside of TLS on a socket.
+  case tls
+  /// gRPC messages, their compression and the fields of calls.
+  case grpc
+  /// JSON texts, against a second judge of what is one.
+  case json
+
+  /// Runs the target once.
+  func run(_ bytes: [UInt8]) {
+    switch self {
+    case .admission: AdmissionTarget.run(bytes)
+    case .http1: HTTP1Target.run(bytes)
+    case .http2: HTTP2Target.run(bytes)
+    case .tls: TLSTarget.run(bytes)
+    case .grpc: GRPCTarget.run(bytes)
+    case .json: JSONTarget.run(bytes)
+    }
+  }
+}
+
+/// Traps, in optimised builds too, with what was expected.
+@inline(__always)
+func require(_ holds: Bool, _ expectation: @autoclosure () -> String) {
+  if !holds { fatalError(expectation()) }
+}
+
+/// Reads decisions off the front of the fuzzer's bytes.
+struct FuzzInput {
+  private(set) var rest: ArraySlice<UInt8>
+
+  init(_ bytes: [UInt8]) { rest = bytes[...] }
+
+  mutating func byte() -> UInt8 { rest.popFirst() ?? 0 }
+
+  mutating func take(_ count: Int) -> ArraySlice<UInt8> {
+    defer { rest = rest.dropFirst(count) }
+    return rest.prefix(count)
+  }
+}
