@@ -45,7 +45,7 @@ cluster-down: ## end the local Kubernetes and remove its state
 fuzz: ## fuzz everything that reads bytes of others (FUZZ_RUNS= to shorten)
 	@hack/fuzz
 
-h2spec: ## the HTTP/2 conformance suite, where $$H2SPEC names it or it is on the PATH
+h2spec: ## the HTTP/2 conformance suite, where H2SPEC names it or it is on the PATH
 	@hack/h2spec
 
 tls-posture: ## check TLS with sslscan, and slow clients with slowhttptest

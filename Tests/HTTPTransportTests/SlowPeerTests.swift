@@ -147,13 +147,6 @@ private final class SlowPeer {
     }
   }
 
-  /// POLLRDHUP, which glibc shows to GNU programs only.
-  private static let peerClosed: Int16 = 0x2000
-
-  /// Whether the server has ended the connection. Nothing is read to find out.
-  var hasEnded: Bool {
-    var state = pollfd(fd: raw.fd, events: Self.peerClosed, revents: 0)
-    poll(&state, 1, 0)
-    return state.revents & (Self.peerClosed | Int16(POLLHUP) | Int16(POLLERR)) != 0
-  }
+  /// Whether the server has ended the connection.
+  var hasEnded: Bool { raw.isClosed }
 }

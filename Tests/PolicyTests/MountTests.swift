@@ -94,7 +94,8 @@ import Testing
   }
 
   @Test func anUnknownMethodIsReportedAndTheDefaultUsed() {
-    let (configuration, problems) = OdigosConfiguration.parse(["mountMethod": "k8s-csi-driver", "psp": true])
+    let (configuration, findings) = OdigosConfiguration.parse(["mountMethod": "k8s-csi-driver", "psp": true])
+    let problems = findings.filter { $0.severity == .error }
     #expect(configuration.mountMethod == .virtualDevice && configuration.psp)
     #expect(problems.count == 1 && problems[0].key == "mountMethod")
     #expect(problems[0].message.contains("k8s-init-container") && problems[0].message.contains("k8s-csi-driver"))

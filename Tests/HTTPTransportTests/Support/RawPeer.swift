@@ -69,6 +69,16 @@ final class RawPeer: Sendable {
     }
   }
 
+  /// POLLRDHUP, which glibc shows to GNU programs only.
+  private static let peerClosed: Int16 = 0x2000
+
+  /// Whether the peer has closed or reset the connection. Nothing is read to find out.
+  var isClosed: Bool {
+    var state = pollfd(fd: fd, events: Self.peerClosed, revents: 0)
+    poll(&state, 1, 0)
+    return state.revents & (Self.peerClosed | Int16(POLLHUP) | Int16(POLLERR)) != 0
+  }
+
   /// Whether the peer has closed or reset the connection, waiting for it.
   func waitForEnd() -> Bool {
     var buffer = [UInt8](repeating: 0, count: 65536)
