@@ -19,7 +19,7 @@ import Testing
        "skipWebhookIssuerCreation":true,"profiles":["size_s"],"allowConcurrentAgents":true,"uiMode":"readonly",
        "uiPaginationLimit":50,"centralBackendURL":"https://c","clusterName":"c1","mountMethod":"k8s-host-path",
        "customContainerRuntimeSocketPath":"/run/x.sock","agentEnvVarsInjectionMethod":"pod-manifest",
-       "nodeSelector":{"pool":"a"},"karpenterEnabled":true,
+       "nodeSelector":{"pool":"a"},"karpenterEnabled":true,"podsWebhookTimeoutSeconds":20,
        "rollout":{"automaticRolloutDisabled":true,"maxConcurrentRollouts":2},"rollbackDisabled":true,
        "rollbackGraceTime":"90s","rollbackStabilityWindow":"1h30m","resourceSizePreset":"size_m",
        "collectorGateway":{"minReplicas":2,"maxReplicas":4,"requestMemoryMiB":100,"limitMemoryMiB":200,
@@ -49,7 +49,9 @@ import Testing
     ("mountMethod", "k8s-csi-driver", "k8s-virtual-device, k8s-host-path"),
     ("agentEnvVarsInjectionMethod", "magic", "pod-manifest"), ("telemetryEnabled", "yes", "true or false"),
     ("ignoredNamespaces", "default", "a list"), ("nodeSelector", ["a": 1], "quote"),
-    ("rollbackGraceTime", "5 minutes", "5m"), ("uiPaginationLimit", -1, "from 0"), ("rollout", "fast", "an object"),
+    ("rollbackGraceTime", "5 minutes", "5m"), ("uiPaginationLimit", -1, "from 0"),
+    ("podsWebhookTimeoutSeconds", 31, "to 30"),
+    ("rollout", "fast", "an object"),
     ("uiMode", "dark", "default, readonly"), ("resourceSizePreset", "huge", "size_s"),
   ]
 
