@@ -27,7 +27,7 @@ demo: ## install everything in a local Kubernetes and show the trace of two plai
 demo-down: ## remove the demo and the local Kubernetes; caches stay
 	@hack/demo down
 
-check: ## formatting, shell scripts, direction of imports, generated files
+check: ## formatting, shell scripts, direction of imports, manifests, generated files
 	@hack/check
 
 fmt: ## format the Swift sources

@@ -206,8 +206,8 @@ let package = Package(
     tests(
       "Instrumentor",
       [
-        "TestSupport", "Instrumentor", "JSON", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport", "Concurrency",
-        "KubeClient", "EventLoop", "ServiceShell", logging,
+        "TestSupport", "Instrumentor", "JSON", "YAML", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport",
+        "EventLoop", "KubeClient", "KubeRuntime", "ServingCertificates", "ServiceShell", "Concurrency", logging,
       ]),
     tests(
       "Odiglet",

@@ -37,8 +37,14 @@ enum AdmissionSample {
     return table
   }
 
-  static func endpoint(_ table: AdmissionTable = table()) -> AdmissionEndpoint {
-    AdmissionEndpoint(table: table, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+  static func endpoint(_ table: AdmissionTable = table(), sources: SourceTable = SourceTable()) -> AdmissionEndpoint {
+    AdmissionEndpoint(
+      table: table,
+      objects: ObjectReviews(
+        sources: sources, namespace: "odigos-system", metrics: AdmissionMetrics(), logger: logger),
+      logger: logger)
   }
 
   /// A pod of the Deployment of that name.

@@ -35,11 +35,70 @@ import Testing
     #expect(throws: JSONPatchError.self) { try patch.applied(to: ["webhooks": [webhook("another", service: "x")]]) }
   }
 
+  @Test func readsWhomTheServerTrusts() {
+    var configuration: JSONValue = [
+      "metadata": ["name": "c"],
+      "webhooks": [
+        webhook("ours", service: WebhookWord.service, bundle: "YnVuZGxl"), webhook("other", service: "other"),
+        webhook("new", service: WebhookWord.service),
+      ],
+    ]
+    let trust = WebhookTrust(configuration)
+    #expect(trust.configuration == "c" && !trust.isExternal)
+    #expect(trust.bundles == [Array("bundle".utf8), []])
+    configuration.set(["metadata", "annotations", WebhookAnnotation.injectAuthorityFrom], "ns/certificate")
+    #expect(WebhookTrust(configuration).isExternal)
+  }
+
   @Test func secretsAreDecoded() {
     var secret = Secret(name: "s", namespace: "n")
     secret.json["data"] = ["a": "aGk=", "b": "!", "c": 1]
     #expect(secret.decodedData == ["a": Array("hi".utf8), "b": [], "c": []])
     #expect(Secret(name: "s", namespace: "n").decodedData == [:])
+  }
+}
+
+@Suite struct StoredCertificatesTests {
+  @Test func whatOthersPutIntoTheSecretSurvives() {
+    var object = Secret(json: [
+      "metadata": [
+        "name": "s", "resourceVersion": "7",
+        "annotations": [
+          "team": "a", "odigos.io/rotate": "authority", "serving.odigos.io/a": "0123456789abcdef 100",
+          "serving.odigos.io/b": "nonsense",
+        ],
+      ], "type": "Opaque", "data": ["mine": "aGk=", "tls.key": "aGk="],
+    ])
+    var stored = StoredCertificates(object)
+    #expect(stored.version == "7" && !stored.isExternal && stored.rotation == .authority)
+    #expect(stored.records == ["a": ServingRecord(fingerprint: "0123456789abcdef", at: 100)])
+    #expect(stored.secret.key == Array("hi".utf8))
+    stored.rotation = nil
+    stored.records["c"] = ServingRecord(fingerprint: "fedcba98765432100", at: 5)
+    let written = stored.written(into: object)
+    #expect(
+      written.metadata.annotations == [
+        "team": "a", "serving.odigos.io/a": "0123456789abcdef 100", "serving.odigos.io/c": "fedcba9876543210 5",
+      ])
+    #expect(written.json.at("data", "mine") == "aGk=")
+    #expect(StoredCertificates(written) == stored)
+    object.json["type"] = "kubernetes.io/tls"
+    #expect(StoredCertificates(object).isExternal)
+  }
+
+  @Test func aNewSecretIsOurs() {
+    let written = StoredCertificates().written(into: Secret(name: "s", namespace: "n"))
+    #expect(written.json["type"] == "Opaque")
+    #expect(written.metadata.labels == ["odigos.io/system-object": "true"])
+  }
+
+  @Test(arguments: [
+    ("odigos-instrumentor-5d4f8c7b9d-abcde", "odigos-instrumentor-5d4f8c7b9d-abcde"), ("a.b/c", "a-b-c"),
+    ("", "replica"), ("-x", "rx"),
+  ])
+  func replicasHaveNamesThatAnnotationsCanHave(_ identity: String, _ name: String) {
+    #expect(ServingRecord.replica(identity) == name)
+    #expect(ServingRecord.replica(String(repeating: "n", count: 200)).count == 63)
   }
 }
 

@@ -56,4 +56,44 @@ import Testing
     #expect(answer.at("response", "patch")?.string.flatMap(Base64.decode) == patch)
     #expect(answer.at("response", "warnings") == ["take \"care\""])
   }
+
+  @Test func readsTheStoredObjectOfAnUpdate() throws {
+    let text =
+      #"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","operation":"UPDATE","#
+    #expect(try review(text + #""oldObject":{"a":1}}}"#).oldObject?["a"]?.int == 1)
+    #expect(try review(text + #""oldObject":null}}"#).oldObject == nil)
+  }
+
+  @Test func refusesWithAStatus() throws {
+    let answer = try JSONValue(
+      parsing: AdmissionAnswer(uid: "u", auditReason: "Invalid", refusal: .invalid("spec.x: write \"y\"")).serialized())
+    #expect(
+      answer["response"] == [
+        "uid": "u", "allowed": false, "auditAnnotations": ["reason": "Invalid"],
+        "status": ["status": "Failure", "code": 422, "reason": "Invalid", "message": "spec.x: write \"y\""],
+      ])
+  }
+
+  static let warnings: [(text: String, lines: [String])] = [
+    ("short", ["short"]), ("", []), ("a\nb\tc\u{7f}d", ["a b c d"]),
+    (
+      String(repeating: "word ", count: 30),
+      [
+        String(repeating: "word ", count: 23) + "word", String(repeating: "word ", count: 5) + "word",
+      ]
+    ),
+    (String(repeating: "ü", count: 130), [String(repeating: "ü", count: 120), String(repeating: "ü", count: 10)]),
+  ]
+
+  @Test(arguments: warnings.indices) func warningsHaveLinesThatClientsShowWhole(_ index: Int) throws {
+    let (text, lines) = Self.warnings[index]
+    let answer = try JSONValue(parsing: AdmissionAnswer(uid: "u", warnings: [text]).serialized())
+    #expect(answer.at("response", "warnings") == .array(lines.map { .string($0) }))
+  }
+
+  @Test func warningsAreBounded() throws {
+    let text = String(repeating: "x", count: 10_000)
+    let answer = try JSONValue(parsing: AdmissionAnswer(uid: "u", warnings: [text]).serialized())
+    #expect(answer.at("response", "warnings")?.array?.count == 8)
+  }
 }

@@ -50,6 +50,33 @@ import Testing
     #expect(excluded?.contains("somewhere") == true)
   }
 
+  @Test func webhooksLeadToOneServiceAndNeverBlock() throws {
+    let configurations = try Manifests().objects("webhook-config/", values)
+    #expect(
+      configurations.map(\.metadata.name).sorted() == [
+        "odigos-action-validating-webhook-configuration", "odigos-pod-mutating-webhook-configuration",
+        "odigos-source-mutating-webhook-configuration", "odigos-source-validating-webhook-configuration",
+      ])
+    for webhook in configurations.flatMap({ $0.json["webhooks"]?.array ?? [] }) {
+      #expect(webhook.at("clientConfig", "service", "name") == "odigos-instrumentor")
+      #expect(webhook.at("clientConfig", "service", "port") == 9443)
+      #expect(webhook["failurePolicy"] == "Ignore")
+      #expect(webhook["sideEffects"] == "None")
+      #expect((webhook["timeoutSeconds"]?.int ?? .max) <= 5)
+      #expect(webhook["admissionReviewVersions"] == ["v1"])
+    }
+  }
+
+  @Test func olderClustersGetTheVersionThatTheyServe() throws {
+    let budget = try #require(
+      try Manifests().objects("deploy/components/", values).first { $0.type == .podDisruptionBudget })
+    #expect(budget.json["apiVersion"] == "policy/v1")
+    let older = ServedVersion.object(budget, try #require(ServedVersion.older[budget.type]))
+    #expect(older.json["apiVersion"] == "policy/v1beta1")
+    #expect(older.type.apiVersion == "policy/v1beta1" && older.type.plural == budget.type.plural)
+    #expect(older.json["spec"] == budget.json["spec"])
+  }
+
   @Test func noRoleMayReadSecretsOfTheWholeCluster() throws {
     for object in try Manifests().objects("deploy/components/", values) where object.type == .clusterRole {
       for rule in object.json["rules"]?.array ?? [] {

@@ -19,7 +19,7 @@ import Testing
        "skipWebhookIssuerCreation":true,"profiles":["size_s"],"allowConcurrentAgents":true,"uiMode":"readonly",
        "uiPaginationLimit":50,"centralBackendURL":"https://c","clusterName":"c1","mountMethod":"k8s-host-path",
        "customContainerRuntimeSocketPath":"/run/x.sock","agentEnvVarsInjectionMethod":"pod-manifest",
-       "nodeSelector":{"pool":"a"},"karpenterEnabled":true,
+       "nodeSelector":{"pool":"a"},"karpenterEnabled":true,"podsWebhookTimeoutSeconds":20,
        "rollout":{"automaticRolloutDisabled":true,"maxConcurrentRollouts":2,
          "canary":{"enabled":true,"mode":"pod","stabilitySeconds":5},"repairMissedPods":false,"maxRepairsPerMinute":4},
        "rollbackDisabled":true,
@@ -51,7 +51,9 @@ import Testing
     ("mountMethod", "k8s-csi-driver", "k8s-virtual-device, k8s-host-path"),
     ("agentEnvVarsInjectionMethod", "magic", "pod-manifest"), ("telemetryEnabled", "yes", "true or false"),
     ("ignoredNamespaces", "default", "a list"), ("nodeSelector", ["a": 1], "quote"),
-    ("rollbackGraceTime", "5 minutes", "5m"), ("uiPaginationLimit", -1, "from 0"), ("rollout", "fast", "an object"),
+    ("rollbackGraceTime", "5 minutes", "5m"), ("uiPaginationLimit", -1, "from 0"),
+    ("podsWebhookTimeoutSeconds", 31, "to 30"),
+    ("rollout", "fast", "an object"),
     ("uiMode", "dark", "default, readonly"), ("resourceSizePreset", "huge", "size_s"),
   ]
 

@@ -1,4 +1,6 @@
+import EventLoop
 import HTTPTransport
+import TestSupport
 import Testing
 
 @testable import ServiceShell
@@ -57,6 +59,33 @@ struct AdminEndpointTests {
     }
     #expect(text.contains("odigos_build_info{component=\"x\",version=\""))
   }
+
+  @Test func aliveMeansAllChecksHold() {
+    let health = HealthState()
+    health.addLivenessCheck("loop") { true }
+    #expect(answer("/livez", health) == (200, "ok\n"))
+    health.addLivenessCheck("other loop") { false }
+    #expect(answer("/livez", health) == (503, "[-] other loop\nnot alive\n"))
+    #expect(answer("/healthz", health).status == 503)
+  }
+
+  @Test func histogramsCountByBounds() {
+    let health = HealthState()
+    let histogram = Histogram(bounds: [0.5, 2])
+    for value in [0.25, 0.5, 1, 4] { histogram.observe(value) }
+    health.addHistogram("wait_seconds", help: "Waits.", labels: "kind=\"a\"", histogram)
+    #expect(
+      answer("/metrics", health).text == """
+        # HELP wait_seconds Waits.
+        # TYPE wait_seconds histogram
+        wait_seconds_bucket{kind="a",le="0.5"} 2
+        wait_seconds_bucket{kind="a",le="2.0"} 3
+        wait_seconds_bucket{kind="a",le="+Inf"} 4
+        wait_seconds_sum{kind="a"} 5.75
+        wait_seconds_count{kind="a"} 4
+
+        """)
+  }
 }
 
 struct ServiceSettingsTests {
@@ -76,5 +105,26 @@ struct ServiceSettingsTests {
   func mistakesAreNamed(name: String, value: String) {
     let error = #expect(throws: ServiceError.self) { try ServiceSettings { $0 == name ? value : nil } }
     #expect(error?.description.hasPrefix("\(name) is \"\(value)\"; it must be ") == true)
+  }
+}
+
+struct HeartbeatTests {
+  @Test func stopsCountingAsAliveAfterItsLimit() {
+    let heartbeat = Heartbeat(limit: .seconds(30))
+    let now = MonotonicInstant.now
+    #expect(heartbeat.isAlive)
+    #expect(heartbeat.isAlive(at: now.advanced(by: .seconds(29))))
+    #expect(!heartbeat.isAlive(at: now.advanced(by: .seconds(31))))
+  }
+
+  @Test func followsALoop() async throws {
+    let loop = try EventLoop(name: "test")
+    let heartbeat = Heartbeat(limit: .milliseconds(1))
+    heartbeat.follow(loop, every: .milliseconds(2))
+    // It dies between two beats and comes back with the next one.
+    try await eventually("it dies") { !heartbeat.isAlive }
+    try await eventually("it beats") { heartbeat.isAlive }
+    loop.shutdown()
+    try await eventually("it dies with its loop") { !heartbeat.isAlive }
   }
 }

@@ -129,4 +129,40 @@ import Testing
     secret.authorityKey = secret.key
     #expect(secret.verdict(names: names, at: now).authority == .corrupted)
   }
+
+  @Test func whatASecretIsTrustedBy() throws {
+    let one = try fresh()
+    let other = try fresh()
+    #expect(one.isTrusted(by: one.authorityBundle))
+    #expect(!one.isTrusted(by: other.authorityBundle) && !one.isTrusted(by: []))
+    let facts = SecretInspection(one, names: names)
+    #expect(facts.isSignedByNewestAuthority && facts.authorityCount == 1)
+    #expect(facts.fingerprint?.count == 64)
+    #expect(facts.fingerprint != SecretInspection(other, names: names).fingerprint)
+    #expect(facts.canServe(at: now) && !SecretInspection(one, names: ["x"]).canServe(at: now))
+    #expect(!facts.canServe(at: now + 7 * day + 1))
+    #expect(!SecretInspection(ServingSecret(), names: []).canServe(at: now))
+    #expect(facts.certificateValidity?.notAfter == now + 7 * day)
+    #expect(facts.authorityValidity?.notAfter == now + 90 * day)
+  }
+
+  @Test func bundlesAreMergedOnceAndBounded() throws {
+    var secret = try fresh()
+    let alone = secret
+    secret.trust(alone.authorityBundle, at: now)
+    #expect(secret == alone)
+    var others: [ServingSecret] = []
+    for _ in 0..<5 {
+      others.append(try fresh())
+      secret.trust(others[others.count - 1].authorityBundle, at: now)
+    }
+    #expect(SecretInspection(secret, names: names).authorityCount == 4)
+    #expect(others[0].isTrusted(by: secret.authorityBundle))
+    #expect(SecretInspection(secret, names: names).isSignedByNewestAuthority)
+    secret.distrustFormerAuthorities()
+    #expect(secret == alone)
+    // Those whose time is over are not worth trusting.
+    secret.trust(others[0].authorityBundle, at: now + 91 * day)
+    #expect(secret == alone)
+  }
 }

@@ -8,6 +8,8 @@ import http.server
 import json
 import sys
 import threading
+import time
+import urllib.parse
 
 CONFIGURATION = "mountMethod: k8s-virtual-device\n"
 OBJECTS = {
@@ -55,7 +57,49 @@ OBJECTS = {
         }
     ],
 }
-STORED = {}
+WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+STORED = {
+    f"{WEBHOOKS}/odigos-pod-mutating-webhook-configuration": {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "odigos-pod-mutating-webhook-configuration", "resourceVersion": "1"},
+        "webhooks": [
+            {
+                "name": "odigos-pod-mutating-webhook.odigos.io",
+                "clientConfig": {"service": {"name": "odigos-instrumentor", "namespace": "odigos-system",
+                                             "path": "/mutate--v1-pod", "port": 9443}},
+            }
+        ],
+    }
+}
+CHANGES = []  # (path, event), the resource version is the place behind it
+CHANGED = threading.Condition()
+
+
+def store(path, value):
+    with CHANGED:
+        kind = "MODIFIED" if path in STORED else "ADDED"
+        value.setdefault("metadata", {})["resourceVersion"] = str(len(CHANGES) + 2)
+        STORED[path] = value
+        CHANGES.append((path, {"type": kind, "object": value}))
+        CHANGED.notify_all()
+    return value
+
+
+def patch(value, operations):
+    """As much of RFC 6902 as the instrumentor uses: add and replace, in objects and existing elements."""
+    value = json.loads(json.dumps(value))
+    for operation in operations:
+        if operation["op"] not in ("add", "replace"):
+            continue
+        *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]]
+        place = value
+        for part in parents:
+            place = place[int(part)] if isinstance(place, list) else place[part]
+        place[last] = operation["value"]
+    return value
+
+
 # How much of what makes pods large: by the size of the review in KB.
 SIZES = {
     4: {"app": 2, "proxy": None, "volumes": 0, "fields": 0},
@@ -195,27 +239,49 @@ class Server(http.server.BaseHTTPRequestHandler):
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
             self.wfile.flush()
-            threading.Event().wait(300)  # nothing ever changes
+            self.watch(path, query)
         elif path in STORED:
             self.answer(200, STORED[path])
         elif last.endswith("s") and "leases/" not in path and "webhookconfigurations/" not in path:
-            self.answer(200, {"kind": "List", "metadata": {"resourceVersion": "1"}, "items": OBJECTS.get(last, [])})
+            with CHANGED:
+                items = OBJECTS.get(last, []) + [
+                    value for key, value in STORED.items()
+                    if key.rpartition("/")[0] == path and self.is_meant(query, value)]
+                version = str(len(CHANGES) + 1)
+            self.answer(200, {"kind": "List", "metadata": {"resourceVersion": version}, "items": items})
         else:
             self.missing()
 
+    @staticmethod
+    def is_meant(query, value):
+        selector = urllib.parse.parse_qs(query).get("fieldSelector", [""])[0]
+        return not selector or selector == f"metadata.name={value['metadata']['name']}"
+
+    def watch(self, path, query):
+        seen = int(urllib.parse.parse_qs(query).get("resourceVersion", ["1"])[0]) - 1
+        end = time.monotonic() + 300
+        while time.monotonic() < end:
+            with CHANGED:
+                CHANGED.wait_for(lambda: len(CHANGES) > seen, timeout=300)
+                news, seen = CHANGES[seen:], len(CHANGES)
+            for key, event in news:
+                if key.rpartition("/")[0] == path and self.is_meant(query, event["object"]):
+                    line = json.dumps(event).encode() + b"\n"
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+                    self.wfile.flush()
+
     def do_POST(self):
         value = self.body()
-        value.setdefault("metadata", {})["resourceVersion"] = "1"
-        STORED[f"{self.path.partition('?')[0]}/{value['metadata'].get('name', '')}"] = value
-        self.answer(201, value)
+        self.answer(201, store(f"{self.path.partition('?')[0]}/{value['metadata'].get('name', '')}", value))
 
     def do_PUT(self):
-        value = self.body()
-        STORED[self.path.partition("?")[0]] = value
-        self.answer(200, value)
+        self.answer(200, store(self.path.partition("?")[0], self.body()))
 
     def do_PATCH(self):
-        self.answer(200, self.body())
+        path, body = self.path.partition("?")[0], self.body()
+        if isinstance(body, list) and path in STORED:
+            body = store(path, patch(STORED[path], body))
+        self.answer(200, body)
 
     def do_DELETE(self):
         self.missing()

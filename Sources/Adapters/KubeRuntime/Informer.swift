@@ -7,13 +7,14 @@ import Logging
 /// A local copy of the objects of one kind, kept by list and watch (bookmarks, resume, relist on 410).
 ///
 /// `metadata.managedFields` is never stored: nothing reads it and it is the larger half of many objects.
-public final class Informer<Resource: KubeResource>: Sendable {
+public final class Informer<Resource: KubeResource>: InformerScoped {
   /// An object before and after a change; nil for none.
   public typealias ChangeHandler = @Sendable (Resource?, Resource?) -> Void
 
   private struct State: Sendable {
     var store = ObjectStore<Resource>()
     var hasSynced = false
+    var heard: ContinuousClock.Instant?
     var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     var nextWaiter = 0
     var handlers: [ChangeHandler] = []
@@ -46,8 +47,17 @@ public final class Informer<Resource: KubeResource>: Sendable {
     self.keep = keep
   }
 
+  /// What it lists and watches.
+  public var scope: InformerScope {
+    InformerScope(type: Resource.type, namespace: namespace, fieldSelector: options.fieldSelector)
+  }
+
   /// Whether the first list is in.
   public var hasSynced: Bool { state.withLock { $0.hasSynced } }
+
+  /// How long ago the server last said something about these objects, if only that nothing has changed, which it does
+  /// about once a minute; nil before the first list.
+  public var age: Duration? { state.withLock { $0.heard }.map { .now - $0 } }
 
   /// The object of that name.
   public func get(_ key: ObjectKey) -> Resource? { state.withLock { $0.store.objects[key] } }
@@ -147,6 +157,7 @@ public final class Informer<Resource: KubeResource>: Sendable {
         case .bookmark(let version): actions = receive(.bookmark(resourceVersion: version))
         case .error(let error): return receive(.watchFailed(error))
         }
+        state.withLock { $0.heard = .now }
         if actions.contains(.apply) { apply(event) }
       }
       return receive(.watchEnded)
@@ -159,6 +170,7 @@ public final class Informer<Resource: KubeResource>: Sendable {
     let (changes, handlers, waiters) = state.withLock { state in
       let changes = state.store.replace(objects)
       state.hasSynced = true
+      state.heard = .now
       defer { state.waiters = [:] }
       return (changes, state.handlers, Array(state.waiters.values))
     }

@@ -9,7 +9,9 @@ struct AdminEndpoint: Sendable {
       return text(405, "only GET is answered here\n", headers: [("allow", "GET, HEAD")])
     }
     switch request.path {
-    case AdminPath.health, AdminPath.live: return text(200, "ok\n")
+    case AdminPath.health, AdminPath.live:
+      let liveness = health.liveness
+      return text(liveness.isAlive ? 200 : 503, liveness.text)
     case AdminPath.ready:
       let readiness = health.readiness
       return text(readiness.isReady ? 200 : 503, readiness.text)

@@ -6,11 +6,12 @@ public final class HealthState: Sendable {
     var name: String
     var help: String
     var kind: String
-    var read: @Sendable () -> [(labels: String, value: Double)]
+    var read: @Sendable () -> [(suffix: String, labels: String, value: Double)]
   }
 
   private struct State {
     var conditions: [String: Bool] = [:]
+    var checks: [(name: String, isAlive: @Sendable () -> Bool)] = []
     var isStopping = false
     var metrics: [Metric] = []
   }
@@ -34,7 +35,29 @@ public final class HealthState: Sendable {
   public func addMetric(
     _ name: String, help: String, kind: String, _ read: @escaping @Sendable () -> [(labels: String, value: Double)]
   ) {
-    state.withLock { $0.metrics.append(Metric(name: name, help: help, kind: kind, read: read)) }
+    add(Metric(name: name, help: help, kind: kind) { read().map { ("", $0.labels, $0.value) } })
+  }
+
+  /// Adds a histogram, read at scrape time.
+  ///
+  /// - Parameter labels: Those of all its series, such as `webhook="pods"`, or "" for none.
+  public func addHistogram(_ name: String, help: String, labels: String = "", _ histogram: Histogram) {
+    add(Metric(name: name, help: help, kind: "histogram") { histogram.series(labels: labels) })
+  }
+
+  private func add(_ metric: Metric) { state.withLock { $0.metrics.append(metric) } }
+
+  /// Adds something without which the process had better be restarted, such as a loop that has to turn. It is asked
+  /// on the admin port's thread and must not wait.
+  public func addLivenessCheck(_ name: String, _ isAlive: @escaping @Sendable () -> Bool) {
+    state.withLock { $0.checks.append((name, isAlive)) }
+  }
+
+  /// The answer, and the checks that fail.
+  var liveness: (isAlive: Bool, text: String) {
+    let failed = state.withLock { $0.checks }.filter { !$0.isAlive() }
+    if failed.isEmpty { return (true, "ok\n") }
+    return (false, failed.map { "[-] \($0.name)\n" }.joined() + "not alive\n")
   }
 
   /// Whether every condition holds and the process is not ending.
@@ -63,7 +86,7 @@ public final class HealthState: Sendable {
       text += "# HELP \(metric.name) \(Self.escaped(metric.help))\n# TYPE \(metric.name) \(metric.kind)\n"
       for series in metric.read() {
         let labels = series.labels.isEmpty ? "" : "{\(series.labels)}"
-        text += "\(metric.name)\(labels) \(Self.number(series.value))\n"
+        text += "\(metric.name)\(series.suffix)\(labels) \(Self.number(series.value))\n"
       }
     }
     return text

@@ -72,6 +72,16 @@ final class Certificate {
     return UnixTime(days) * 86400 + UnixTime(seconds)
   }
 
+  /// The SHA-256 of the whole certificate in hexadecimal digits, "" where it cannot be computed.
+  var fingerprint: String {
+    var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+    var count: UInt32 = 0
+    guard X509_digest(raw, EVP_sha256(), &digest, &count) == 1 else { return "" }
+    let digits = Array("0123456789abcdef".utf8)
+    return String(
+      decoding: digest[..<Int(count)].flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+
   var isAuthority: Bool { X509_check_ca(raw) == 1 }
 
   /// Whether it is valid for that host (the names of the subject alternative name).

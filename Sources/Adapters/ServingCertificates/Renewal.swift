@@ -30,6 +30,16 @@ public enum RenewalReason: String, Sendable, Equatable {
   case wrongNames
   /// No authority that is trusted signed it.
   case untrusted
+  /// Somebody asked for another one.
+  case requested
+
+  /// Whether what it is about had to be given up, not only replaced in time.
+  public var isDamage: Bool {
+    switch self {
+    case .missing, .corrupted, .keyMismatch, .wrongNames, .untrusted: true
+    case .ageing, .expired, .notYetValid, .requested: false
+    }
+  }
 }
 
 /// What is known of a certificate with its key.
@@ -53,6 +63,9 @@ public struct RenewalVerdict: Sendable, Equatable {
 
   /// Whether all may stay as it is.
   public var isCurrent: Bool { authority == nil && leaf == nil }
+
+  /// Whether something is lost or broken, so that a good copy is worth more than new certificates.
+  public var isDamage: Bool { authority?.isDamage == true || leaf?.isDamage == true }
 
   /// Decides what must be renewed at a time.
   ///

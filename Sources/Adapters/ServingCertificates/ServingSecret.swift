@@ -34,27 +34,7 @@ public struct ServingSecret: Sendable, Equatable {
   public func verdict(names: [String], at now: UnixTime, schedule: CertificateSchedule = CertificateSchedule())
     -> RenewalVerdict
   {
-    RenewalVerdict.decide(authority: authorityFacts, leaf: leafFacts(names), at: now, schedule: schedule)
-  }
-
-  private var authorityFacts: CertificateFacts {
-    if authorityBundle.isEmpty, authorityKey.isEmpty { return .missing }
-    guard let certificate = Certificate.all(in: authorityBundle)?.first, let key = PrivateKey(pem: authorityKey),
-      let validity = certificate.validity, certificate.isAuthority
-    else { return .unusable(.corrupted) }
-    return certificate.hasKey(key) ? .usable(validity) : .unusable(.keyMismatch)
-  }
-
-  private func leafFacts(_ names: [String]) -> CertificateFacts {
-    if certificate.isEmpty, key.isEmpty { return .missing }
-    guard let leaf = Certificate.all(in: certificate)?.first, let key = PrivateKey(pem: key),
-      let validity = leaf.validity
-    else { return .unusable(.corrupted) }
-    guard leaf.hasKey(key) else { return .unusable(.keyMismatch) }
-    guard names.allSatisfy(leaf.covers) else { return .unusable(.wrongNames) }
-    let authorities = Certificate.all(in: authorityBundle) ?? []
-    guard authorities.contains(where: leaf.isSigned) else { return .unusable(.untrusted) }
-    return .usable(validity)
+    SecretInspection(self, names: names).verdict(at: now, schedule: schedule)
   }
 
   /// Makes anew what the verdict names, and drops authorities whose time is over from the bundle.
@@ -89,15 +69,12 @@ public struct ServingSecret: Sendable, Equatable {
       validity: CertificateValidity(
         notBefore: now - schedule.backdating, notAfter: now + schedule.authorityLifetime))
     let authority = try Certificate.issue(request, for: newKey, issuer: nil)
-    guard var bundle = authority.pem, let keyPEM = newKey.pem else {
+    guard let pem = authority.pem, let keyPEM = newKey.pem else {
       throw CertificateError(during: "writing an authority")
     }
-    if reason == .ageing {
-      for old in Certificate.all(in: authorityBundle) ?? [] {
-        if let validity = old.validity, validity.notAfter > now, let pem = old.pem { bundle += pem }
-      }
-    }
-    authorityBundle = bundle
+    let former = authorityBundle
+    authorityBundle = pem
     authorityKey = keyPEM
+    trust(former, at: now)
   }
 }

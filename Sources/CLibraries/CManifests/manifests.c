@@ -89,6 +89,12 @@ FILE_BYTES(deploy_components_instrumentor) = {
 FILE_BYTES(webhook_config_pod_webhook) = {
 #embed "../../../webhook-config/pod-webhook.yaml"
 };
+FILE_BYTES(webhook_config_source_webhooks) = {
+#embed "../../../webhook-config/source-webhooks.yaml"
+};
+FILE_BYTES(webhook_config_action_webhook) = {
+#embed "../../../webhook-config/action-webhook.yaml"
+};
 
 static const odigos_manifest manifests[] = {
     ENTRY("deploy/components/namespace.yaml", deploy_components_namespace),
@@ -119,6 +125,8 @@ static const odigos_manifest manifests[] = {
     ENTRY("deploy/components/scheduler.yaml", deploy_components_scheduler),
     ENTRY("deploy/components/instrumentor.yaml", deploy_components_instrumentor),
     ENTRY("webhook-config/pod-webhook.yaml", webhook_config_pod_webhook),
+    ENTRY("webhook-config/source-webhooks.yaml", webhook_config_source_webhooks),
+    ENTRY("webhook-config/action-webhook.yaml", webhook_config_action_webhook),
 };
 
 size_t odigos_manifests_count(void) { return sizeof manifests / sizeof manifests[0]; }

@@ -4,6 +4,7 @@ import KubeObjects
 import KubeRuntime
 import Logging
 import OdigosObjects
+import Policy
 
 /// Takes our finalizers off Sources that are being deleted, which manifests and objects of older generations carry.
 /// What has to happen when a Source goes needs none: workloads themselves say what was done to them.
@@ -34,7 +35,7 @@ struct SourceRelease: Sendable {
   /// The merge patch that lets a Source go; nil when nothing of ours holds it.
   static func patch(_ source: Source) -> JSONValue? {
     let finalizers = source.metadata.finalizers
-    let others = finalizers.filter { !$0.hasPrefix(SourceFinalizer.prefix) }
+    let others = finalizers.filter { !$0.hasPrefix(OdigosFinalizer.sourcePrefix) }
     guard source.metadata.deletionTimestamp != nil, others.count < finalizers.count else { return nil }
     // The version guards against finalizers that somebody else adds or removes at the same time.
     return [

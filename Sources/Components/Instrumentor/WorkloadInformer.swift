@@ -6,8 +6,9 @@ import Logging
 import Policy
 
 /// The workloads of one kind, whatever their type: kinds that not every cluster has.
-struct WorkloadInformer: Sendable {
+struct WorkloadInformer: InformerScoped {
   let kind: WorkloadKind
+  let scope: InformerScope
   let run: @Sendable () async -> Void
   let waitForSync: @Sendable () async -> Void
   let object: @Sendable (ObjectKey) -> JSONValue?
@@ -26,6 +27,7 @@ struct WorkloadInformer: Sendable {
       object.keeping(isOwned(object) ? WorkloadObject.identityPaths : paths)
     }
     self.kind = kind
+    scope = informer.scope
     run = { await informer.run() }
     waitForSync = { await informer.waitForSync() }
     object = { key in

@@ -35,6 +35,9 @@ public struct AdmissionReview: Sendable {
   public var objectGroup: String
   /// The object; nil for deletions.
   public var object: JSONView?
+  /// The object as it is stored, for updates and deletions. Looked up when asked for: pods are only created.
+  public var oldObject: JSONView? { request["oldObject"].flatMap { $0.kind == .object ? $0 : nil } }
+  private let request: JSONView
 
   /// Reads the request from the body of the server's call.
   public init(_ document: JSONDocument) throws(AdmissionReviewError) {
@@ -58,6 +61,7 @@ public struct AdmissionReview: Sendable {
       throw AdmissionReviewError(
         "request.operation is \(Self.shown(request["operation"])); CREATE, UPDATE, DELETE or CONNECT is expected")
     }
+    self.request = request
     self.uid = uid
     self.operation = operation
     isDryRun = request["dryRun"]?.bool ?? false
@@ -73,42 +77,5 @@ public struct AdmissionReview: Sendable {
     guard let view else { return "missing" }
     let text = view.rawBytes
     return text.count <= 80 ? String(decoding: text, as: UTF8.self) : "something long"
-  }
-}
-
-/// The answer to an AdmissionReview that lets the object pass.
-public struct AdmissionAnswer: Sendable, Equatable {
-  /// The id of the request.
-  public var uid: String
-  /// A patch document (RFC 6902) to change the object with; nil leaves it as it is.
-  public var patch: [UInt8]?
-  /// Sentences that the client shows to its user, each at most 120 characters by the API's convention.
-  public var warnings: [String]
-
-  /// Lets the object pass.
-  public init(uid: String, patch: [UInt8]? = nil, warnings: [String] = []) {
-    self.uid = uid
-    self.patch = patch
-    self.warnings = warnings
-  }
-
-  /// The body of the answer.
-  public func serialized() -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(200 + (patch?.count ?? 0) * 4 / 3)
-    bytes.append(contentsOf: #"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#.utf8)
-    JSONValue.append(string: uid, to: &bytes)
-    bytes.append(contentsOf: #","allowed":true"#.utf8)
-    if !warnings.isEmpty {
-      bytes.append(contentsOf: #","warnings":"#.utf8)
-      JSONValue.array(warnings.map { .string($0) }).append(to: &bytes)
-    }
-    if let patch {
-      bytes.append(contentsOf: #","patchType":"JSONPatch","patch":""#.utf8)
-      Base64.append(patch, to: &bytes)
-      bytes.append(UInt8(ascii: "\""))
-    }
-    bytes.append(contentsOf: "}}".utf8)
-    return bytes
   }
 }

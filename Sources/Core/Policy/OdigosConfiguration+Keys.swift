@@ -66,6 +66,9 @@ extension OdigosConfiguration: SettingsGroup {
   private static var workloads: [Setting<OdigosConfiguration>] {
     [
       .group("rollout", \.rollout, always: true),
+      .integer(
+        "podsWebhookTimeoutSeconds", \.podsWebhookTimeoutSeconds, 1...30,
+        "How long a pod's creation waits for the webhook at most, in seconds."),
       .bool("rollbackDisabled", \.rollbackDisabled, "Leaves agents in workloads that crash with them.", always: true),
       .duration(
         "rollbackGraceTime", \.rollbackGraceTime, "How long after its start a crashing pod is left alone.",

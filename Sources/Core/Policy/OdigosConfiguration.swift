@@ -58,6 +58,8 @@ public struct OdigosConfiguration: Sendable, Hashable {
   public var nodeSelector: [String: String] = [:]
   /// Whether nodes come and go through Karpenter, which cannot foresee our node label.
   public var karpenterEnabled = false
+  /// How long the API server waits for the webhook's answer about a pod before it goes on without, in seconds.
+  public var podsWebhookTimeoutSeconds = OdigosConfiguration.defaultPodsWebhookTimeoutSeconds
   /// Whether workloads are restarted.
   public var rollout = RolloutSettings()
   /// Whether a workload that crashes after instrumentation keeps it.
@@ -122,6 +124,8 @@ public struct OdigosConfiguration: Sendable, Hashable {
   /// A configuration in which nothing is set.
   public init() {}
 
+  /// A pod's creation is held up no longer than that by default, whatever becomes of the webhook.
+  public static let defaultPodsWebhookTimeoutSeconds = 5
   /// Namespaces that lists leave out by default.
   public static let defaultIgnoredNamespaces = [
     "kube-system", "local-path-storage", "istio-system", "linkerd", "kube-node-lease",

@@ -32,8 +32,16 @@ public enum OdigosLabel {
   public static let instrumentedApp = "instrumented-app"
 }
 
+/// Finalizers of the system.
+public enum OdigosFinalizer {
+  /// What those that older generations put on Sources begin with. We add none.
+  public static let sourcePrefix = "odigos.io/source-"
+}
+
 /// Annotations of the system.
 public enum OdigosAnnotation {
+  /// On a pod: `true` asks the webhook to answer its creator with the reason of what it did.
+  public static let explain = "odigos.io/explain"
   /// On objects that a profile brought: the profile's name.
   public static let profile = "odigos.io/profile"
   /// On a Source: changing it lets a workload that was rolled back try again.
@@ -126,8 +134,6 @@ public enum OdigosName {
   public static let agentVolume = "odigos-agent"
   /// The init container that copies the agent files.
   public static let agentsInitContainer = "odigos-agents"
-  /// The finalizer on a Source.
-  public static let sourceFinalizer = "odigos.io/source-instrumentation-finalizer"
 }
 
 /// Extended resources that the device plugin serves.

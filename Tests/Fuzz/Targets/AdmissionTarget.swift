@@ -56,6 +56,9 @@ enum AdmissionTarget {
     let table = AdmissionTable { key in config.key == key ? config : nil }
     table.change(InjectionSettings(ownNamespace: "odigos-system", signals: [.traces]))
     table.refresh(config.key)
-    return AdmissionEndpoint(table: table, logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
+    let logger = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
+    let objects = ObjectReviews(
+      sources: SourceTable(), namespace: "odigos-system", metrics: AdmissionMetrics(), logger: logger)
+    return AdmissionEndpoint(table: table, objects: objects, logger: logger)
   }()
 }

@@ -1,4 +1,4 @@
-import Concurrency
+import EventLoop
 import HTTPTransport
 import JSON
 import KubeObjects
@@ -6,48 +6,73 @@ import Logging
 import Policy
 import ServiceShell
 
-/// Answers the API server's questions about new pods.
+/// Answers the API server's questions about new pods, and hands those about Sources and Actions on.
 ///
-/// This is the one place that fails open: a review that can be read at all is always answered with `allowed: true`,
-/// and whatever goes wrong below leaves the pod as it is. Nothing here waits or asks anybody.
+/// This is the one place that fails open: a review that can be read at all is always answered, that of a pod with
+/// `allowed: true`, and whatever goes wrong below leaves the pod as it is. Nothing here waits or asks anybody.
 struct AdmissionEndpoint: Sendable {
   let table: AdmissionTable
+  let objects: ObjectReviews
   let logger: Logger
-  let counters: AdmissionCounters
+  let metrics: AdmissionMetrics
   /// Takes the lines about reviews; the logger does where there is none.
   var lines: LineLog?
 
-  init(table: AdmissionTable, logger: Logger, counters: AdmissionCounters = AdmissionCounters()) {
+  init(table: AdmissionTable, objects: ObjectReviews, logger: Logger) {
     self.table = table
+    self.objects = objects
     self.logger = logger
-    self.counters = counters
+    metrics = objects.metrics
   }
 
   /// Answers one request.
   func answer(_ request: HTTPRequest) -> HTTPResponse {
-    guard request.path == WebhookWord.path else {
-      return refuse(404, "there is nothing at this path; pods are reviewed at \(WebhookWord.path)")
+    guard let webhook = Self.webhook(request.path) else {
+      return refuse(404, "there is nothing at this path; pods are reviewed at \(WebhookWord.path)", .none)
     }
     guard request.method == "POST" else {
-      var response = refuse(405, "the method must be POST")
+      var response = refuse(405, "the method must be POST", webhook)
       response.headers.append((name: "allow", value: "POST"))
       return response
     }
     guard Self.isJSON(request.header("content-type") ?? "") else {
-      return refuse(415, "the content type must be application/json")
+      return refuse(415, "the content type must be application/json", webhook)
     }
+    let start = MonotonicInstant.now
     let review: AdmissionReview
     do {
       review = try AdmissionReview(JSONDocument(parsing: request.body))
     } catch let error as JSONError {
-      return refuse(400, "the body must be an AdmissionReview in JSON: \(error)")
+      return refuse(400, "the body must be an AdmissionReview in JSON: \(error)", webhook)
     } catch {
-      return refuse(400, "the body must be an AdmissionReview: \(error)")
+      return refuse(400, "the body must be an AdmissionReview: \(error)", webhook)
     }
+    guard webhook == .pods else {
+      return HTTPResponse(status: 200, body: objects.answer(review, at: webhook).serialized())
+    }
+    let body = answer(review).serialized()
+    metrics.observe(Double(MonotonicInstant.now.nanoseconds - start.nanoseconds) / 1e9)
+    return HTTPResponse(status: 200, body: body)
+  }
+
+  private func answer(_ review: AdmissionReview) -> AdmissionAnswer {
     let decision = decide(review)
     report(decision, review)
-    let answer = AdmissionAnswer(uid: review.uid, patch: decision.patch)
-    return HTTPResponse(status: 200, body: answer.serialized())
+    var answer = AdmissionAnswer(uid: review.uid, patch: decision.patch, auditReason: decision.reason.code.rawValue)
+    if review.object?["metadata"]?["annotations"]?[OdigosAnnotation.explain]?.equals("true") == true {
+      answer.warnings = ["odigos: \(decision.reason)"]
+    }
+    return answer
+  }
+
+  private static func webhook(_ path: String) -> AdmissionMetrics.Webhook? {
+    switch path {
+    case WebhookWord.path: .pods
+    case WebhookWord.sourceDefaultsPath: .sourceDefaults
+    case WebhookWord.sourceValidationPath: .sourceValidation
+    case WebhookWord.actionValidationPath: .actionValidation
+    default: nil
+    }
   }
 
   private static func isJSON(_ contentType: String) -> Bool {
@@ -57,8 +82,8 @@ struct AdmissionEndpoint: Sendable {
       || mediaType.lowercased().filter { $0 != " " } == "application/json"
   }
 
-  private func refuse(_ status: Int, _ message: String) -> HTTPResponse {
-    counters.count(.refused)
+  private func refuse(_ status: Int, _ message: String, _ webhook: AdmissionMetrics.Webhook) -> HTTPResponse {
+    metrics.count(webhook, .refused)
     logger.warning("admission request refused", metadata: ["status": "\(status)", "detail": "\(message)"])
     return HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", body: Array("\(message)\n".utf8))
   }
@@ -95,33 +120,11 @@ struct AdmissionEndpoint: Sendable {
   }
 
   private func report(_ decision: Decision, _ review: AdmissionReview) {
-    counters.count(decision.patch != nil ? .injected : decision.concernsSomebody ? .skipped : .unconcerned)
+    metrics.count(
+      .pods, decision.patch != nil ? .injected : decision.concernsSomebody ? .skipped : .unconcerned,
+      reason: decision.reason.code)
     AdmissionLine(
       review: review, workload: decision.workload, reason: decision.reason, isChanged: decision.patch != nil
     ).write(decision.concernsSomebody ? .info : .debug, to: lines, or: logger)
-  }
-}
-
-/// How many reviews ended how, since the start.
-final class AdmissionCounters: Sendable {
-  enum Outcome: String, CaseIterable, Sendable {
-    /// The pod was changed.
-    case injected
-    /// The workload is opted in, but the pod was left as it is.
-    case skipped
-    /// Nobody opted the pod in.
-    case unconcerned
-    /// The request was none that can be answered.
-    case refused
-  }
-  private let counts = Locked<[Outcome: Int]>([:])
-
-  func count(_ outcome: Outcome) { counts.withLock { $0[outcome, default: 0] += 1 } }
-
-  func value(_ outcome: Outcome) -> Int { counts.withLock { $0[outcome] ?? 0 } }
-
-  /// As Prometheus metrics have it.
-  var samples: [(labels: String, value: Double)] {
-    Outcome.allCases.map { ("outcome=\"\($0.rawValue)\"", Double(value($0))) }
   }
 }

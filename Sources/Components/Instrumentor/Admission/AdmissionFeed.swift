@@ -7,6 +7,8 @@ import Policy
 struct AdmissionFeed: Sendable {
   /// What the webhook answers from.
   let table: AdmissionTable
+  /// What the validation of Sources compares with.
+  let sources = SourceTable()
   private let caches: InstrumentorCaches
   private let indexes: InstrumentorIndexes
   private let namespace: String
@@ -29,6 +31,7 @@ struct AdmissionFeed: Sendable {
     self.namespace = namespace
     self.endpoint = endpoint
     let feed = self
+    caches.sources.onChange { old, new in feed.sources.change(old, new) }
     configs.onChange { old, new in
       if let key = (new ?? old)?.key { feed.table.refresh(key) }
     }
@@ -49,6 +52,7 @@ struct AdmissionFeed: Sendable {
     await caches.effectiveConfiguration.waitForSync()
     await caches.collectorsGroups.waitForSync()
     await caches.instrumentationConfigs.waitForSync()
+    await caches.sources.waitForSync()
     await caches.namespaces.waitForSync()
     await caches.daemonSets.waitForSync()
     await caches.deployments.waitForSync()

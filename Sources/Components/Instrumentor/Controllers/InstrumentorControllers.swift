@@ -35,6 +35,9 @@ struct InstrumentorControllers: Sendable {
     watch()
   }
 
+  /// How many workloads wait to be looked at.
+  var depth: Int { controller.depth }
+
   /// Reconciles every workload once, then what changes, until the task is cancelled.
   func run() async {
     await caches.waitForSync()

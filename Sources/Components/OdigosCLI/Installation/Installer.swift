@@ -83,7 +83,8 @@ struct Installer {
   }
 
   private func apply(_ prefix: String) async throws {
-    for object in try manifests.objects(prefix, values) {
+    for manifest in try manifests.objects(prefix, values) {
+      let object = try await ServedVersion.object(manifest, client)
       let metadata = object.metadata
       let key = ObjectKey(namespace: metadata.namespace ?? "", name: metadata.name)
       do {

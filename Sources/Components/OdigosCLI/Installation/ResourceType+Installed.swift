@@ -10,8 +10,12 @@ extension ResourceType {
   static let installed: [ResourceType] = [
     Namespace.type, CustomResourceDefinition.type, ConfigMap.type, ServiceAccount.type, Service.type, Deployment.type,
     DaemonSet.type, clusterRole, clusterRoleBinding, role, roleBinding, MutatingWebhookConfiguration.type,
-    ValidatingWebhookConfiguration.type,
+    ValidatingWebhookConfiguration.type, podDisruptionBudget,
   ]
+
+  /// As the manifests have it; served from Kubernetes 1.21 on.
+  static let podDisruptionBudget = ResourceType(
+    group: "policy", version: "v1", kind: "PodDisruptionBudget", plural: "poddisruptionbudgets")
 
   private static func rbac(_ kind: String, _ plural: String, isNamespaced: Bool = true) -> ResourceType {
     ResourceType(
