@@ -1,4 +1,5 @@
 import JSON
+import OdigosObjects
 import Policy
 import Testing
 
@@ -153,6 +154,22 @@ import Testing
     ])
     #expect(template == ContainerTemplate(name: "app", variables: ["A": "2", "B": nil, "C": ""], hasEnvFrom: true))
     #expect(ContainerTemplate(json: ["image": "x"]) == nil)
+  }
+
+  @Test func whatAnAgentLearnsFromVariablesIsInTheHash() {
+    func hash(_ language: ProgrammingLanguage, _ spec: JSONValue) -> String {
+      let details = RuntimeFacts(containerName: "app", language: language, runtimeVersion: "8.2")
+      var facts = AgentPolicyTests.facts([details])
+      facts.inventory = .everything
+      let rule: JSONValue = ["metadata": ["name": "r", "namespace": "odigos-system"], "spec": spec]
+      facts.rules = [InstrumentationRuleFacts(InstrumentationRule(json: rule))].compactMap { $0 }
+      return AgentPolicy.decide(facts).agentsMetaHash
+    }
+    let custom: JSONValue = [
+      "customInstrumentations": ["php": [["className": "Cart", "functionName": "add"]]]
+    ]
+    #expect(hash(.php, custom) != hash(.php, [:]) && !hash(.php, [:]).isEmpty)
+    #expect(hash(.java, custom) == hash(.java, [:]))
   }
 
   @Test func theUsersVariablesAreInTheHash() {

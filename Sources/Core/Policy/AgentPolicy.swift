@@ -195,6 +195,11 @@ enum AgentsMetaHash {
       // Words for people change with releases and mean no other injection.
       for key in ["agentEnabledReason", "agentEnabledMessage"] + ContainerVerdict.settingsKeys { entry[key] = nil }
       let distribution = container.distributionName.flatMap(Distributions.named)
+      // But what an agent learns from variables, it learns at its start.
+      for (item, name, path) in InjectedEnvironment.configurationVariables
+      where distribution?.configurationItems.contains(item) == true {
+        entry[name] = container.json.at(path)
+      }
       if distribution?.takesResourceAttributes == true { entry["serviceName"] = .string(serviceName) }
       if distribution?.takesExporters == true, let signals = container.signals ?? nodeCollector.signals {
         entry["signals"] = .strings(signals.map(\.rawValue).sorted())
