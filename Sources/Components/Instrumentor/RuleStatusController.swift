@@ -20,7 +20,7 @@ struct RuleStatusController: Sendable {
         let status = Self.status(rule, now: KubeTime.now.text)
       else { return .done }
       do throws(KubeError) {
-        try await client.apply(status, fieldManager: InstrumentorName.fieldManager, subresource: .status)
+        try await client.apply(status, fieldManager: InstrumentorName.statusManager, subresource: .status)
       } catch {
         if !error.isNotFound { throw error }
       }

@@ -21,7 +21,7 @@ struct SourceStatusController: Sendable {
       let present = keys.withLock { $0[namespace] ?? [] }.sorted().compactMap { sources.get($0) }
       for status in Self.statuses(present, now: KubeTime.now.text) {
         do throws(KubeError) {
-          try await client.apply(status, fieldManager: InstrumentorName.fieldManager, subresource: .status)
+          try await client.apply(status, fieldManager: InstrumentorName.statusManager, subresource: .status)
         } catch {
           if !error.isNotFound { throw error }
         }

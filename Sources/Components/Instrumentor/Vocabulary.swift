@@ -39,6 +39,10 @@ enum InstrumentorCondition {
 enum InstrumentorName {
   /// The name under which it applies what it owns.
   static let fieldManager = "odigos-instrumentor"
+  /// The name under which it applies statuses. Kubernetes before 1.22 does not tell a subresource's fields apart: under
+  /// one name an applied status would give up the ownership of what was applied to the object, and what the object
+  /// is to lose later would stay.
+  static let statusManager = "odigos-instrumentor-status"
   /// The Lease that its leader holds.
   static let lease = "odigos-instrumentor"
 }
