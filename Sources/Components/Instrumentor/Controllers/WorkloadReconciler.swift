@@ -198,7 +198,8 @@ struct WorkloadReconciler: Sendable {
   private func applyStatus(_ status: PlannedStatus?, _ situation: WorkloadSituation, _ key: ObjectKey) async throws {
     guard let status, status != PlannedStatus(situation.config?.status) else { return }
     do {
-      try await client.apply(status.applied(to: key), fieldManager: InstrumentorName.statusManager, subresource: .status)
+      try await client.apply(
+        status.applied(to: key), fieldManager: InstrumentorName.statusManager, subresource: .status)
     } catch {
       // It was deleted meanwhile; its deletion brings us here again.
       if !error.isNotFound { throw error }
