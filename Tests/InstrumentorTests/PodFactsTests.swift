@@ -32,11 +32,11 @@ import Testing
 
   private static func facts(
     started: Bool = true, _ readiness: PodFacts.Readiness = .unready(since: 90), _ trouble: PodTrouble? = nil,
-    lastCrash: Int? = nil
+    lastCrash: Int? = nil, lastFailure: Int? = nil
   ) -> PodFacts {
     PodFacts(
       name: "web-1", hash: "h", createdAt: 60, isStarted: started, readiness: readiness, trouble: trouble,
-      lastCrash: lastCrash)
+      lastCrash: lastCrash, lastFailure: lastFailure)
   }
 
   static let cases = [
@@ -69,7 +69,7 @@ import Testing
             "lastState": ["terminated": ["exitCode": 1, "finishedAt": "1970-01-01T00:01:20Z"]],
           ],
         ],
-      ]), facts: facts(.unready(since: 90), .crashLoop, lastCrash: 80)),
+      ]), facts: facts(.unready(since: 90), .crashLoop, lastCrash: 80, lastFailure: 80)),
     Case(
       title: "restarted once",
       pod: pod([
@@ -77,7 +77,15 @@ import Testing
         "containerStatuses": [
           ["restartCount": 1, "lastState": ["terminated": ["exitCode": 1, "finishedAt": "1970-01-01T00:01:20Z"]]]
         ],
-      ]), facts: facts()),
+      ]), facts: facts(lastFailure: 80)),
+    Case(
+      title: "has failed just now",
+      pod: pod([
+        "phase": "Running", "conditions": ready("False"),
+        "containerStatuses": [
+          ["restartCount": 0, "state": ["terminated": ["exitCode": 2, "finishedAt": "1970-01-01T00:01:25Z"]]]
+        ],
+      ]), facts: facts(lastFailure: 85)),
     Case(title: "is being deleted", pod: pod(["phase": "Running"], deleted: true), facts: nil),
     Case(title: "has ended", pod: pod(["phase": "Failed"]), facts: nil),
   ]

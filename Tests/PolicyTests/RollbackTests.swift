@@ -22,11 +22,12 @@ import Testing
 
   static func pod(
     _ hash: String = "h", madeAt created: Int = 1000, started: Bool = true, unreadySince: Int? = nil,
-    _ trouble: PodTrouble? = nil
+    _ trouble: PodTrouble? = nil, failedAt: Int? = nil
   ) -> PodFacts {
     PodFacts(
       name: "web-\(hash)-\(created)", hash: hash, createdAt: created, isStarted: started,
-      readiness: unreadySince.map { .unready(since: $0) } ?? .ready(since: created), trouble: trouble)
+      readiness: unreadySince.map { .unready(since: $0) } ?? .ready(since: created), trouble: trouble,
+      lastFailure: failedAt)
   }
   static func crashing(_ hash: String = "h", madeAt created: Int = 1000) -> PodFacts {
     pod(hash, madeAt: created, unreadySince: created, .crashLoop)
@@ -57,6 +58,11 @@ import Testing
     // Readiness.
     Case(
       title: "never became ready", pods: [pod("h", unreadySince: 1000), pod("")], outcome: .rollBack(.readinessLost)),
+    Case(
+      title: "between two crashes", pods: [pod("h", unreadySince: 1000, failedAt: 1290), pod("")], outcome: .watch(2)),
+    Case(
+      title: "failed once, and has not become ready since", pods: [pod("h", unreadySince: 1000, failedAt: 1001)],
+      now: 1301, outcome: .rollBack(.readinessLost)),
     Case(title: "not ready for a short time", pods: [pod("h", unreadySince: 1200)], outcome: .watch(200)),
     Case(
       title: "one of them was ready lately", pods: [pod("h", unreadySince: 1000), pod("h", unreadySince: 1250)],

@@ -19,8 +19,11 @@ public struct Instrumentor: Sendable {
   private let webhooks: WebhookCaches
   private let feed: AdmissionFeed
   private let metrics = AdmissionMetrics()
-  /// Whether the webhook answers.
-  private let serving = Locked(false)
+  /// Since when the webhook answers; nil while it does not.
+  private let servingSince = Locked<ContinuousClock.Instant?>(nil)
+  /// How long it takes until requests reach a webhook that has begun to answer: the pod becomes ready, the Service
+  /// gets it, and the nodes learn of that. A workload that is restarted before could come back without agents.
+  private static let settling = Duration.seconds(10)
 
   /// The conditions of readiness.
   private enum Condition {
@@ -76,7 +79,9 @@ public struct Instrumentor: Sendable {
   private func run() async {
     let controllers = InstrumentorControllers(
       client: client, caches: caches, namespace: settings.namespace, logger: shell.logger,
-      isWebhookServing: { [serving] in serving.withLock { $0 } })
+      isWebhookServing: { [servingSince] in
+        servingSince.withLock { $0.map { $0.duration(to: .now) >= Self.settling } ?? false }
+      })
     let release = SourceRelease(client: client, caches: caches, logger: shell.logger)
     let registration = PodRegistration(
       client: client, caches: caches, webhooks: webhooks, namespace: settings.namespace, version: version,
@@ -119,15 +124,15 @@ public struct Instrumentor: Sendable {
           sources: feed.sources, namespace: settings.namespace, metrics: metrics, logger: shell.logger),
         logger: shell.logger),
       port: settings.webhookPort, health: shell.health, logger: shell.logger)
-    let (health, serving) = (shell.health, serving)
+    let (health, servingSince) = (shell.health, servingSince)
     await certificates.run { identity in
       try server.serve(with: identity)
       health.setReady(Condition.serving, true)
-      serving.withLock { $0 = true }
+      servingSince.withLock { $0 = $0 ?? .now }
     }
     // Leaves the Service first: requests that are on their way meanwhile are still answered.
     health.setReady(Condition.serving, false)
-    serving.withLock { $0 = false }
+    servingSince.withLock { $0 = nil }
     await server.stop()
   }
 

@@ -38,11 +38,13 @@ public struct PodFacts: Sendable, Hashable {
   public var trouble: PodTrouble?
   /// When one of its containers that has failed more than once did so last, in seconds since 1970.
   public var lastCrash: Int?
+  /// When one of its containers failed last, in seconds since 1970, be it for the first time.
+  public var lastFailure: Int?
 
   /// Gathers the facts.
   public init(
     name: String, hash: String = "", createdAt: Int = 0, isStarted: Bool = true,
-    readiness: Readiness = .ready(since: 0), trouble: PodTrouble? = nil, lastCrash: Int? = nil
+    readiness: Readiness = .ready(since: 0), trouble: PodTrouble? = nil, lastCrash: Int? = nil, lastFailure: Int? = nil
   ) {
     self.name = name
     self.hash = hash
@@ -51,6 +53,7 @@ public struct PodFacts: Sendable, Hashable {
     self.readiness = readiness
     self.trouble = trouble
     self.lastCrash = lastCrash
+    self.lastFailure = lastFailure
   }
 
   /// Whether it is ready now.

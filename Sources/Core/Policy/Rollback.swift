@@ -48,7 +48,8 @@ public enum RollbackVerdict: Sendable, Hashable {
 /// - readiness was lost: all pods were ready at the restart that brought the agents; since then the containers of
 ///   the template are the same; pods with the agents have started, but none is ready, and none of those that have
 ///   started was ready during the grace time; and where pods without them are left, at least one of these is ready,
-///   so that the cause is none that concerns all.
+///   so that the cause is none that concerns all. A pod with the agents that failed lately is given the time to show
+///   whether it crashes again and again.
 public enum Rollback {
   /// Decides about agents that are in force.
   public static func decide(_ facts: RollbackFacts) -> RollbackVerdict {
@@ -80,6 +81,10 @@ public enum Rollback {
     guard others.isEmpty || others.contains(where: \.isReady) else { return .keep }
     let left = since + grace - facts.now
     if left > 0 { return .watch(retryAfterSeconds: left) }
+    // Between two crashes a container runs for a while, or has just ended; then it waits, and that tells why.
+    if let failure = instrumented.compactMap(\.lastFailure).max(), facts.now - failure < longestBackOff {
+      return .watch(retryAfterSeconds: crashPatience)
+    }
     let text =
       "Agents were taken back: all pods were ready without them, and none of the \(started.count) pods with them has "
       + "been for \(grace) s. \(advice)"
@@ -91,6 +96,8 @@ public enum Rollback {
 
   /// Kubernetes waits at most so long before it starts a crashing container again.
   private static let longestBackOff = 300
+  /// How long until a pod that has crashed is looked at again.
+  private static let crashPatience = 2
 
   /// Why agents are kept from a workload that has none yet: its pods do not run as they are, so nobody could tell
   /// whether the agents do harm. Nil when nothing speaks against it.

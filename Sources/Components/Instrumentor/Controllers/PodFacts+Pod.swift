@@ -20,7 +20,7 @@ extension PodFacts {
       isStarted: phase == "Running",
       readiness: ready?["status"]?.string == "True" ? .ready(since: since) : .unready(since: since),
       trouble: containers.lazy.compactMap(Self.trouble).first,
-      lastCrash: containers.compactMap(Self.crash).max())
+      lastCrash: containers.compactMap(Self.crash).max(), lastFailure: containers.compactMap(Self.failure).max())
   }
 
   private static func trouble(_ status: JSONValue) -> PodTrouble? {
@@ -33,10 +33,17 @@ extension PodFacts {
 
   /// The last failure of a container that has failed more than once.
   private static func crash(_ status: JSONValue) -> Int? {
-    guard (status["restartCount"]?.int ?? 0) > 1, let last = status.at("lastState", "terminated"),
-      last["exitCode"]?.int != 0
-    else { return nil }
-    return seconds(last["finishedAt"]?.string)
+    (status["restartCount"]?.int ?? 0) > 1 ? failure(status, "lastState") : nil
+  }
+
+  /// The last failure of a container.
+  private static func failure(_ status: JSONValue) -> Int? {
+    failure(status, "state") ?? failure(status, "lastState")
+  }
+
+  private static func failure(_ status: JSONValue, _ state: String) -> Int? {
+    guard let end = status.at(state, "terminated"), end["exitCode"]?.int != 0 else { return nil }
+    return seconds(end["finishedAt"]?.string)
   }
 
   private static func seconds(_ text: String?) -> Int? { text.flatMap(KubeTime.init)?.epochSeconds }
@@ -64,6 +71,7 @@ extension Pod {
       let troubled =
         json.at("status", list)?.array?.filter {
           $0.at("state", "waiting") != nil || ($0["restartCount"]?.int ?? 0) > 0
+            || ($0.at("state", "terminated", "exitCode")?.int ?? 0) != 0
         } ?? []
       if troubled.isEmpty { continue }
       pod.json.set(
@@ -72,7 +80,8 @@ extension Pod {
           troubled.map { status in
             var kept = Self.members(["restartCount"], of: status)
             for path in [
-              ["state", "waiting", "reason"], ["lastState", "terminated", "exitCode"],
+              ["state", "waiting", "reason"], ["state", "terminated", "exitCode"],
+              ["state", "terminated", "finishedAt"], ["lastState", "terminated", "exitCode"],
               ["lastState", "terminated", "finishedAt"],
             ] {
               if let value = status.at(path) { kept.set(path, value) }
