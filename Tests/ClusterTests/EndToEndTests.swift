@@ -95,7 +95,7 @@ struct EndToEndTests {
     try application.deploy()
     #expect(try application.pods("web").allSatisfy { PodMarks($0).found.isEmpty })
     try Installation.scaleInstrumentor(2)
-    try await application.waitUntil("web", isInstrumented: true, within: .seconds(120))
+    try await application.waitUntil("web", isInstrumented: true, within: .seconds(180))
   }
 
   @Test func deviceIsRegisteredAgainAfterAKubeletRestart() async throws {

@@ -59,7 +59,7 @@ struct RolloutTests {
     try Cluster.kubectl("delete", "pod", "-n", application.namespace, "-l", "app=web", "--wait=false")
     try await application.waitUntil("web", isInstrumented: false)
     try Installation.scaleInstrumentor(2)
-    try await application.waitUntil("web", isInstrumented: true, within: .seconds(120))
+    try await application.waitUntil("web", isInstrumented: true, within: .seconds(180))
 
     try Cluster.kubectl("label", "namespace", application.namespace, "odigos-instrumentation-")
     try Cluster.kubectl("label", "namespace", application.namespace, "odigos-instrumentation=disabled")
