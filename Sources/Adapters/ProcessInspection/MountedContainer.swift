@@ -4,6 +4,12 @@ struct MountedContainer: Sendable, Hashable {
   var podUID: String
   var containerName: String
 
+  /// A container of a pod.
+  init(podUID: String, containerName: String) {
+    self.podUID = podUID
+    self.containerName = containerName
+  }
+
   /// Reads `/proc/PID/mountinfo` (proc_pid_mountinfo(5)), whose fourth field is the path that is mounted.
   init?(mounts text: [UInt8]) {
     for line in text.split(separator: UInt8(ascii: "\n")) {

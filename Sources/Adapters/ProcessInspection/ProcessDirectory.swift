@@ -35,11 +35,8 @@ struct ProcessDirectory: ~Copyable {
     }
   }
 
-  /// Which file is executed.
-  var executableIdentity: FileIdentity? {
-    var status = stat()
-    return fstatat(descriptor, "exe", &status, 0) == 0 ? FileIdentity(status) : nil
-  }
+  /// The mount namespace, as the kernel names it.
+  var mountNamespace: String? { link("ns/mnt").map { String(decoding: $0, as: UTF8.self) } }
 
   /// The executable's file.
   func openExecutable() -> BoundedFile? { BoundedFile("exe", in: descriptor) }

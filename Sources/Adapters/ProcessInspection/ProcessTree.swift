@@ -54,6 +54,12 @@ public struct ProcessTree: Sendable {
     return directory.content("mountinfo", limit: Limit.environment).flatMap(MountedContainer.init(mounts:))
   }
 
+  /// The mount namespace of a process, as the kernel names it; nil when it has ended or may not be looked into.
+  func mountNamespace(of pid: Int32) -> String? {
+    guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
+    return directory.mountNamespace
+  }
+
   /// Which file a process executes; nil when it has ended or may not be looked into.
   func executableIdentity(of pid: Int32) -> FileIdentity? {
     var status = stat()
