@@ -33,7 +33,8 @@ enum OtherAgents {
       agent: "New Relic Agent", variables: ["NEW_RELIC_CONFIG_FILE"],
       words: ["newrelic.jar", "newrelic-admin", "{36032161-FFC0-4B61-B559-F6C5D41BAE5A}"],
       wholeWords: ["newrelic", "--require=newrelic", "-rnewrelic"], files: ["newrelic.so", "newrelic-20"]),
-    Sign(agent: "Dynatrace Agent", variables: ["DT_DYNAMIZER_TARGET_EXE"], words: ["/dynatrace/"], files: ["liboneagent"]),
+    Sign(
+      agent: "Dynatrace Agent", variables: ["DT_DYNAMIZER_TARGET_EXE"], words: ["/dynatrace/"], files: ["liboneagent"]),
     Sign(
       agent: "OpenTelemetry Agent",
       words: [
@@ -56,7 +57,9 @@ enum OtherAgents {
 
   private static func matches(_ sign: Sign, _ facts: ProcessFacts) -> Bool {
     if sign.variables.contains(where: { facts.environment.values[$0] != nil }) { return true }
-    let loading = loadingVariables.compactMap { facts.environment.values[$0] }.flatMap { $0.split { $0 == " " || $0 == ":" } }
+    let loading = loadingVariables.compactMap { facts.environment.values[$0] }.flatMap {
+      $0.split { $0 == " " || $0 == ":" }
+    }
     let texts = (loading + facts.arguments.prefix(64).map { $0[...] }).filter { !$0.contains("/var/odigos/") }
     if texts.contains(where: sign.wholeWords.contains) { return true }
     if sign.words.contains(where: { word in texts.contains { $0.contains(word) } }) { return true }

@@ -5,13 +5,15 @@ struct ProcessStatus: Equatable {
   var parent: Int32
   /// When it started, in clock ticks since the start of the machine.
   var start: UInt64
+  /// Where its stack begins, which differs from one executed program to the next; 0 where that is not told.
+  var stack: UInt64
 
   var hasEnded: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
 
   /// Reads the text; its second field is the name in parentheses and may contain anything.
   init?(_ text: [UInt8]) {
     guard let end = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-    let fields = text[(end + 1)...].split(maxSplits: 20, omittingEmptySubsequences: true) {
+    let fields = text[(end + 1)...].split(maxSplits: 26, omittingEmptySubsequences: true) {
       $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n")
     }
     guard fields.count > 19, let state = fields[0].first, let parent = Self.number(fields[1]),
@@ -20,6 +22,7 @@ struct ProcessStatus: Equatable {
     self.state = state
     self.parent = Int32(truncatingIfNeeded: parent)
     self.start = start
+    stack = fields.count > 25 ? Self.number(fields[25]) ?? 0 : 0
   }
 
   /// A decimal number; nil for anything else, and above 64 bits.

@@ -91,10 +91,11 @@ public struct ProcessTree: Sendable {
   func facts(of pid: Int32) -> ProcessFacts? {
     guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
     for _ in 0..<3 {
+      guard let before = directory.status else { return nil }
       let executable = directory.executable
       var facts = read(directory, executable)
       guard let status = directory.status else { return nil }
-      guard directory.executable == executable else { continue }
+      guard status.stack == before.stack, directory.executable == executable else { continue }
       facts.parent = status.parent
       facts.start = status.start
       return facts

@@ -25,7 +25,8 @@ enum RuntimeVersion {
 
   /// The version in an environment variable, with a "v" or "jdk-" before it or without.
   static func variable(_ name: String, _ facts: ProcessFacts) -> Finding? {
-    guard let value = facts.environment.values[name], let start = value.firstIndex(where: { $0.isASCII && $0.isNumber }),
+    guard let value = facts.environment.values[name],
+      let start = value.firstIndex(where: { $0.isASCII && $0.isNumber }),
       value[..<start].utf8.count <= 4, let version = leading(value[start...])
     else { return nil }
     return Finding(version: version, source: "\(name)=\(version)")

@@ -22,7 +22,7 @@ struct InspectionVerdict: Equatable {
     patience =
       switch runtime?.standing {
       case nil: InspectionSchedule.patience
-      case .started? where isNews: InspectionSchedule.scriptPatience
+      case .started? where isNews, .launching? where isNews: InspectionSchedule.scriptPatience
       default: .zero
       }
   }
