@@ -150,7 +150,7 @@ let package = Package(
       name: "PolicyBenchmark", dependencies: ["JSON", "Policy", "CAllocationCount"],
       path: "benchmarks/policy/PolicyBenchmark", swiftSettings: settings),
     .executableTarget(
-      name: "DetectionBenchmark", dependencies: ["ProcessInspection"],
+      name: "DetectionBenchmark", dependencies: ["ProcessInspection", "Odiglet"],
       path: "benchmarks/node/detection/DetectionBenchmark", swiftSettings: settings),
 
     // Tests

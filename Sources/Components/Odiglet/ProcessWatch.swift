@@ -2,14 +2,20 @@ import ProcessInspection
 
 /// Notices that other programs run in containers than before: by the kernel's notes of executions where it gives them,
 /// and by looking at the list of processes, seldom beside those and more often without.
-struct ProcessWatch {
-  var processes: NodeProcesses
+package struct ProcessWatch {
+  private let processes: NodeProcesses
   /// Nil where the kernel does not tell.
-  var events: ExecEvents?
+  private let events: ExecEvents?
+
+  /// A watch over these processes; `events` is nil where the kernel does not tell.
+  package init(processes: NodeProcesses, events: ExecEvents?) {
+    self.processes = processes
+    self.events = events
+  }
 
   /// Watches until the task is cancelled: `watched` answers the containers that matter, `changed` gets those of them
   /// in which there are new programs.
-  func run(watched: () -> Set<String>, changed: (Set<String>) -> Void) async {
+  package func run(watched: () -> Set<String>, changed: (Set<String>) -> Void) async {
     let clock = ContinuousClock()
     let start = clock.now
     var pace = WatchPace(hasEvents: events != nil)
