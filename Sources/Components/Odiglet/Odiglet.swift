@@ -40,7 +40,7 @@ public enum Odiglet {
       group.addTask { await pods.run() }
       group.addTask { await controller.run() }
       group.addTask {
-        await inspector.watch(controller, events: configuration.processEvents.open(shell.logger))
+        await inspector.watch(controller, events: ProcessEvents.open(wanted: false, shell.logger))
       }
       group.addTask {
         await configs.waitForSync()
