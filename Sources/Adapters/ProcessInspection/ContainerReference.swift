@@ -19,11 +19,10 @@ public struct ContainerReference: Sendable, Hashable {
   /// after (a container that makes cgroups of its own), and `/../` where the reader has its own cgroup namespace.
   public init?(cgroups text: [UInt8]) {
     var withoutPod: ContainerReference?
-    for line in text.split(separator: UInt8(ascii: "\n")) {
+    // Shorter than an id: most lines of version 1 name no container.
+    for line in text.split(separator: UInt8(ascii: "\n")) where line.count >= 64 {
       let parts = line.split(separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
-      // Shorter than an id: most lines of version 1 name no container.
-      guard parts.count == 3, parts[2].count >= 64, let found = Self(path: String(decoding: parts[2], as: UTF8.self))
-      else { continue }
+      guard parts.count == 3, let found = Self(path: String(decoding: parts[2], as: UTF8.self)) else { continue }
       guard found.podUID == nil else {
         self = found
         return
