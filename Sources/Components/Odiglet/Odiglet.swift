@@ -22,7 +22,8 @@ public enum Odiglet {
     let readiness = Readiness(health: shell.health)
     let plugin = devicePlugin(configuration, loop, shell.logger, readiness)
     let configs = Informer<InstrumentationConfig>(
-      client: client, logger: shell.logger, keep: RuntimeInspector.trimmed)
+      client: client, logger: shell.logger,
+      keep: { RemoteConfiguration.kept($0, beside: RuntimeInspector.trimmed($0)) })
     let pods = Informer<Pod>(
       client: client, options: ListOptions(fieldSelector: "spec.nodeName=\(configuration.nodeName)"),
       logger: shell.logger, keep: NodePod.trimmed)
@@ -33,10 +34,14 @@ public enum Odiglet {
       configs: configs, pods: pods, client: client, scan: ProcessScan(tree: tree), runtime: runtime,
       logger: shell.logger
     ).controller()
+    let agents = OpAMPServer(
+      configs: configs, pods: pods, client: client, tree: tree, addresses: configuration.opAMPAddresses,
+      logger: shell.logger)
     let label = NodeLabel(nodeName: configuration.nodeName, client: client, logger: shell.logger)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await plugin.run() }
       group.addTask { await watchAgentFiles(configuration, tree, plugin, readiness, shell.logger) }
+      group.addTask { await agents.run() }
       group.addTask { await configs.run() }
       group.addTask { await pods.run() }
       group.addTask { await controller.run() }

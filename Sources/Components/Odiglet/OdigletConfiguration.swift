@@ -1,4 +1,5 @@
 import Glibc
+import HTTPTransport
 import KubeletPlugin
 import Policy
 import ProcessInspection
@@ -17,6 +18,8 @@ struct OdigletConfiguration: Sendable, Equatable {
   var runtimeSockets: [String]
   var deviceCapacity: Int
   var devicePluginDirectory: String
+  /// Where agents are served: the node's socket, which containers see below /var/odigos, and the port.
+  var opAMPAddresses: [SocketAddress]
 
   /// The bounds of the capacity: the list of devices must fit the kubelet's messages of at most 4 MiB.
   static let capacities = 1...65536
@@ -41,6 +44,14 @@ struct OdigletConfiguration: Sendable, Equatable {
       )
     }
     deviceCapacity = number
+    let port = text(OdigletEnvironment.opAMPPort) ?? String(OdigosPort.opAMP)
+    guard let opAMPPort = UInt16(port) else {
+      throw ConfigurationError("\(OdigletEnvironment.opAMPPort) is \"\(port)\"; it must be a number from 0 to 65535")
+    }
+    opAMPAddresses = [
+      .unix(path: hostDirectory + OdigosPath.opAMPSocket.dropFirst(OdigosPath.agents.count)),
+      .tcp(host: "::", port: opAMPPort),
+    ]
   }
 
   /// Runtimes' own configuration writes sockets as `unix:///run/…`.
