@@ -120,14 +120,14 @@ class Agent:
     def __init__(self, settings, environment=os.environ):
         self._settings = settings
         self._environment = dict(environment)
-        self._lock = allocate_lock()  # over what is below, which the ends of processes and forks look at as well
+        self._lock = allocate_lock()  # held while a message is under way; nothing of the program ever waits for it
         self._components = None
         self._failure, self._is_started = None, False
         self._begin()
 
     def start(self):
         """Begins to report, and goes on in processes that are forked."""
-        os.register_at_fork(before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._forked)
+        os.register_at_fork(after_in_child=self._forked)
         atexit.register(self._end)
         start_new_thread(self._run, (FIRST_SECONDS,))
 
@@ -153,14 +153,15 @@ class Agent:
         self._since = time.time_ns()
 
     def _forked(self):
+        """Begins anew in a process that was forked. The parent's thread, which may have been anywhere, is not here."""
         self._lock = allocate_lock()
         try:
-            status = self._status
-            if self._connection is not None:
-                self._connection.close()  # the parent goes on with its own descriptor of it
+            status, connection = self._status, self._connection
             self._begin()
             self._status = status  # what was applied holds here, too
             start_new_thread(self._run, (FIRST_SECONDS,))
+            if connection is not None:
+                connection.close()  # the parent goes on with its own descriptor of it
         except Exception:
             pass
 
