@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Testing
 
 /// The system under test, installed once for all suites with the command-line tool.
 enum Installation {
