@@ -69,6 +69,11 @@ final class InstanceReporter: Sendable {
     switch desired(place) {
     case .absent:
       guard let before else { return .done }
+      // An id that was given to another process of the pod names that one's object now.
+      guard !isTaken(before.key, besides: place) else {
+        state.withLock { $0.written[place] = nil }
+        return .done
+      }
       if let delay = delay() { return .requeue(after: delay) }
       try await calls.delete(before.key)
       state.withLock { $0.written[place] = nil }
@@ -84,6 +89,10 @@ final class InstanceReporter: Sendable {
       if let delay = delay() { return .requeue(after: delay) }
       return try await write(status, InstanceObject.object(named: name, at: place, configName: configName), place)
     }
+  }
+
+  private func isTaken(_ key: ObjectKey, besides place: AgentPlace) -> Bool {
+    state.withLock { state in state.written.contains { $0.key != place && $0.value.key == key } }
   }
 
   private func isWritten(

@@ -101,11 +101,12 @@ final class OpAMPService: Sendable {
   private func admit(
     _ message: AgentToServer, at place: AgentPlace, from sender: String, endpoint: String
   ) throws(ServerError) -> ServerToAgent {
-    let config = config(for: place, language: message.description?.text(AgentAttributeKey.language))
     let answer = change { state -> ServerToAgent? in
       let others = state.registry.places.count { $0.podUID == place.podUID && $0 != place }
       guard others < Self.agentsPerPod else { return nil }
       if let process = place.process { state.places[process] = place }
+      // Looked up while nobody else changes the state: a change of it that comes now finds the agent here.
+      let config = self.config(for: place, language: message.description?.text(AgentAttributeKey.language))
       return state.registry.admit(
         message, at: place, from: sender, endpoint: endpoint, config: config, newUID: Self.newUID(), at: now)
     }
