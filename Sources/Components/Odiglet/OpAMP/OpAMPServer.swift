@@ -68,6 +68,8 @@ final class OpAMPServer: Sendable {
       if let old, old.metadata.uid != new?.metadata.uid { service.podEnded(old.key, uid: old.metadata.uid ?? "") }
     }
     configs.onChange { old, new in
+      // Statuses change often, and say nothing to agents.
+      if let old, let new, old.json["spec"] == new.json["spec"] { return }
       if let key = (new ?? old)?.key { service.configChanged(key) }
     }
     await withTaskGroup(of: Void.self) { group in
