@@ -15,6 +15,7 @@ public struct AgentDescription: ProtobufMessage, Equatable {
     identifyingAttributes.first { $0.key == key }?.value
   }
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     switch field.number {
     case 1: identifyingAttributes.append(try field.message())
@@ -23,6 +24,7 @@ public struct AgentDescription: ProtobufMessage, Equatable {
     }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) {
     writer.messages(1, identifyingAttributes)
     writer.messages(2, nonIdentifyingAttributes)
@@ -45,6 +47,7 @@ public struct AgentAttribute: ProtobufMessage, Equatable {
     self.value = AttributeValue(value)
   }
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     switch field.number {
     case 1: key = try field.string()
@@ -53,6 +56,7 @@ public struct AgentAttribute: ProtobufMessage, Equatable {
     }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) {
     writer.string(1, key)
     writer.message(2, value)
@@ -100,6 +104,7 @@ public struct AttributeValue: ProtobufMessage, Equatable {
     }
   }
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     switch field.number {
     case 1: value = .string(try field.string())

@@ -15,6 +15,7 @@ public struct AgentHealth: ProtobufMessage, Equatable {
     own = ComponentStatus(isHealthy: isHealthy, status: status, lastError: lastError)
   }
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     if field.number == 6 {
       let entry = try field.messageEntry(ComponentStatus.self)
@@ -24,6 +25,7 @@ public struct AgentHealth: ProtobufMessage, Equatable {
     }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) {
     own.write(to: &writer)
     writer.messageMap(6, components)
@@ -53,6 +55,7 @@ public struct ComponentStatus: ProtobufMessage, Equatable {
     self.lastError = lastError
   }
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     switch field.number {
     case 1: isHealthy = try field.bool()
@@ -64,6 +67,7 @@ public struct ComponentStatus: ProtobufMessage, Equatable {
     }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) {
     writer.bool(1, isHealthy)
     writer.fixed64(2, startTime)

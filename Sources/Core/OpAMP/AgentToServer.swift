@@ -24,6 +24,7 @@ public struct AgentToServer: ProtobufMessage, Equatable {
   /// A message that says nothing.
   public init() {}
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     switch field.number {
     case 1: instanceUID = Array(try field.bytes())
@@ -41,6 +42,7 @@ public struct AgentToServer: ProtobufMessage, Equatable {
     }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) {
     writer.bytes(1, instanceUID)
     writer.unsigned(2, sequenceNumber)

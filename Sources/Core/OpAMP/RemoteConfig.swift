@@ -16,6 +16,7 @@ public struct ConfigSection: ProtobufMessage, Equatable {
     self.contentType = contentType
   }
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     switch field.number {
     case 1: body = Array(try field.bytes())
@@ -24,6 +25,7 @@ public struct ConfigSection: ProtobufMessage, Equatable {
     }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) {
     writer.bytes(1, body)
     writer.string(2, contentType)
@@ -38,12 +40,14 @@ public struct ConfigMapMessage: ProtobufMessage, Equatable {
   /// No section.
   public init() {}
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     guard field.number == 1 else { return }
     let entry = try field.messageEntry(ConfigSection.self)
     sections[entry.key] = entry.value
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) { writer.messageMap(1, sections) }
 }
 
@@ -57,6 +61,7 @@ public struct RemoteConfig: ProtobufMessage, Equatable {
   /// A configuration that says nothing.
   public init() {}
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     switch field.number {
     case 1: config = try field.message()
@@ -65,6 +70,7 @@ public struct RemoteConfig: ProtobufMessage, Equatable {
     }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) {
     writer.message(1, config)
     writer.bytes(2, hash)
@@ -79,10 +85,12 @@ public struct EffectiveConfig: ProtobufMessage, Equatable {
   /// An agent that does nothing in particular.
   public init() {}
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     if field.number == 1 { config = try field.message() }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) { writer.message(1, config) }
 }
 
@@ -111,6 +119,7 @@ public struct RemoteConfigStatus: ProtobufMessage, Equatable {
     self.errorMessage = errorMessage
   }
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     switch field.number {
     case 1: lastHash = Array(try field.bytes())
@@ -120,6 +129,7 @@ public struct RemoteConfigStatus: ProtobufMessage, Equatable {
     }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) {
     writer.bytes(1, lastHash)
     writer.integer(2, state.rawValue)

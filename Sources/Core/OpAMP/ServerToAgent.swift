@@ -32,6 +32,7 @@ public struct ServerToAgent: ProtobufMessage, Equatable {
     self.error = error
   }
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     switch field.number {
     case 1: instanceUID = Array(try field.bytes())
@@ -45,6 +46,7 @@ public struct ServerToAgent: ProtobufMessage, Equatable {
     }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) {
     writer.bytes(1, instanceUID)
     writer.message(2, error)
@@ -109,6 +111,7 @@ public struct ServerError: Error, ProtobufMessage, Equatable {
     return error
   }
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     switch field.number {
     case 1: kind = Kind(rawValue: try field.integer()) ?? .unknown
@@ -118,6 +121,7 @@ public struct ServerError: Error, ProtobufMessage, Equatable {
     }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) {
     writer.integer(1, kind.rawValue)
     writer.string(2, message)
@@ -189,6 +193,7 @@ public struct ConnectionSettings: ProtobufMessage, Equatable {
     /// Nothing is said.
     public init() {}
 
+    /// Takes a field over.
     public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
       switch field.number {
       case 1: endpoint = try field.string()
@@ -197,12 +202,14 @@ public struct ConnectionSettings: ProtobufMessage, Equatable {
       }
     }
 
+    /// Writes the fields.
     public func write(to writer: inout ProtobufWriter) {
       writer.string(1, endpoint)
       writer.unsigned(4, intervalSeconds)
     }
   }
 
+  /// Takes a field over.
   public mutating func read(_ field: ProtobufField) throws(ProtobufError) {
     switch field.number {
     case 1: hash = Array(try field.bytes())
@@ -211,6 +218,7 @@ public struct ConnectionSettings: ProtobufMessage, Equatable {
     }
   }
 
+  /// Writes the fields.
   public func write(to writer: inout ProtobufWriter) {
     writer.bytes(1, hash)
     writer.message(2, heartbeat)
