@@ -91,6 +91,33 @@ import Testing
     #expect(config.json.at("spec", "sdkConfigs") == [["language": "python", "codeAttributes": ["function": true]]])
   }
 
+  @Test func agentsThatNeedNoNewPodsAreNotedWithTheTime() throws {
+    var situation = Self.situation(.deployment, Self.object(.deployment))
+    let ebpf = ContainerOverrideFacts(containerName: "app", distributionName: "opentelemetry-ebpf-instrumentation")
+    func desired(_ overrides: [ContainerOverrideFacts]) -> InstrumentationConfig {
+      situation.selection.containerOverrides = overrides
+      var facts = AgentFacts(
+        selection: situation.selection, containerNames: ["app"],
+        runtimeDetails: [RuntimeFacts(containerName: "app", language: .python, runtimeVersion: "3.12")],
+        nodeCollector: .ready([.traces]), configuration: OdigosConfiguration(), rules: [], rollback: nil, templates: [])
+      facts.inventory = .everything
+      return DesiredConfig.make(situation, AgentPolicy.decide(facts), RollbackState(situation))
+    }
+    let first = desired([ebpf])
+    #expect(first.spec.podManifestInjectionOptional == true)
+    #expect(first.metadata.annotations[OdigosAnnotation.restartOptionalSince] == situation.now)
+    #expect(!DesiredConfig.isApplied(first, in: situation.config))
+    situation.config = first
+    let since = situation.now
+    situation.now = "2025-02-01T00:00:00Z"
+    #expect(desired([ebpf]).metadata.annotations[OdigosAnnotation.restartOptionalSince] == since)
+    #expect(DesiredConfig.isApplied(desired([ebpf]), in: first))
+    let other = desired([])
+    #expect(other.spec.podManifestInjectionOptional == nil)
+    #expect(other.metadata.annotations[OdigosAnnotation.restartOptionalSince] == nil)
+    #expect(!DesiredConfig.isApplied(other, in: first))
+  }
+
   @Test func aRuleIsToldItsStandingOnce() throws {
     var rule = InstrumentationRule(name: "r", namespace: "own")
     rule.json["spec"] = ["otelDistros": ["otelDistroNames": ["nope"]]]
@@ -100,24 +127,6 @@ import Testing
     #expect(status.json["spec"] == nil, "only the status is ours")
     rule.status.conditions = status.status.conditions
     #expect(RuleStatusController.status(rule, now: "2025-01-02T00:00:00Z") == nil)
-  }
-
-  static let configurations: [(String?, Bool, MountMethod?, String?)] = [
-    (nil, false, .virtualDevice, nil), ("mountMethod: k8s-host-path", true, .hostPath, nil),
-    ("a: [b", true, nil, "no YAML"), ("- a", true, nil, "object"), (nil, true, nil, "no key"),
-    ("mountMethod: magic\nclusterName: c", true, .virtualDevice, "mountMethod"),
-  ]
-
-  @Test(arguments: configurations) func aBrokenEffectiveConfigurationIsToldAndNotReplaced(
-    _ text: String?, _ exists: Bool, _ method: MountMethod?, _ problem: String?
-  ) {
-    let (configuration, found) = InstrumentorIndexes.read(text, exists)
-    #expect(configuration?.mountMethod == method)
-    if let problem {
-      #expect(found?.contains(problem) == true, "\(String(describing: found))")
-    } else {
-      #expect(found == nil)
-    }
   }
 
   @Test func sourcesAreToldWhatComesOfThem() {

@@ -48,6 +48,9 @@ public enum OdigosAnnotation {
   public static let rollbackRecovery = "odigos.io/rollback-recovery"
   /// On an InstrumentationConfig: the value of `rollbackRecovery` that was acted on last.
   public static let rollbackRecoveryProcessed = "odigos.io/rollback-recovery-processed"
+  /// On an InstrumentationConfig: since when all its agents reach pods that run already, so that those which were made
+  /// since have nothing in them that a restart would have to take out.
+  public static let restartOptionalSince = "odigos.io/restart-optional-since"
   /// On a pod template: changing it restarts the workload, as `kubectl rollout restart` does.
   public static let restartedAt = "kubectl.kubernetes.io/restartedAt"
 }
