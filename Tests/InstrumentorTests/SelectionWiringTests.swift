@@ -1,3 +1,4 @@
+import Concurrency
 import JSON
 import KubeClient
 import KubeObjects
@@ -173,6 +174,38 @@ import Testing
     defer { client.shutdown() }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let found = try await WorkloadDiscovery(client: client, logger: logger).informers()
-    #expect(found.map(\.kind) == [.cronJob, .job, .rollout])
+    // Argo Rollouts and DeploymentConfigs come with definitions of their own, maybe later.
+    #expect(found.map(\.kind) == [.cronJob, .job, .rollout, .deploymentConfig])
+  }
+
+  @Test func aKindThatComesLaterIsWatchedFromThenOn() async throws {
+    let server = try ScriptedServer()
+    let rollouts = "/apis/argoproj.io/v1alpha1"
+    let nothing = ReconcilerBench.failure(404, "NotFound")
+    let script: JSONValue = [
+      "GET \(rollouts)": [nothing, nothing, ReconcilerBench.answer(["resources": [["name": "rollouts"]]])],
+      "GET /apis/batch/v1": [nothing], "GET /apis/batch/v1beta1": [nothing],
+      "GET \(rollouts)/rollouts": [
+        ReconcilerBench.list([
+          ["metadata": ["name": "web", "namespace": "shop", "resourceVersion": "3"], "spec": ["replicas": 1]]
+        ])
+      ], "WATCH \(rollouts)/rollouts": [["lines": [], "then": "hold"]],
+    ]
+    try server.play(String(decoding: script.serialized(), as: UTF8.self))
+    let client = KubeClient(ClusterAccess(server: "http://127.0.0.1:\(server.port)", origin: "the test"))
+    let discovery = WorkloadDiscovery(client: client, logger: AdmissionSample.logger, period: .milliseconds(20))
+    let found = try await discovery.informers()
+    let informer = try #require(found.first { $0.kind == .rollout })
+    let seen = Locked<[ObjectKey]>([])
+    informer.onChange { key in seen.withLock { $0.append(key) } }
+    let task = Task { await informer.run() }
+    await informer.waitForSync()
+    #expect(informer.keys().isEmpty, "nobody waits for what may never come")
+    try await eventually("the Rollout is seen") {
+      seen.withLock { $0 } == [ObjectKey(namespace: "shop", name: "web")]
+    }
+    task.cancel()
+    client.shutdown()
+    await task.value
   }
 }
