@@ -214,13 +214,8 @@ struct WorkloadReconciler: Sendable {
 
   private func applyStatus(_ status: PlannedStatus?, _ situation: WorkloadSituation, _ key: ObjectKey) async throws {
     guard let status, status != PlannedStatus(situation.config?.status) else { return }
-    do {
-      try await client.apply(
-        status.applied(to: key), fieldManager: InstrumentorName.statusManager, subresource: .status)
-    } catch {
-      // It was deleted meanwhile; its deletion brings us here again.
-      if !error.isNotFound { throw error }
-    }
+    // One that was deleted meanwhile brings us here again.
+    try await client.applyStatus(status.applied(to: key))
   }
 
   /// An Event of the workload itself, which is there before and after its InstrumentationConfig.
