@@ -122,7 +122,8 @@ struct CertManagerTests {
     try Cluster.kubectl("delete", "secret", Self.secret, "-n", Cluster.systemNamespace)
     try await eventually("the instrumentor keeps them again") {
       let type = try Cluster.get("secret", Self.secret, in: Cluster.systemNamespace)?["type"]?.string ?? "none"
-      return type == "Opaque" && !(try bundles().contains(bundle)) ? nil : "Secret: \(type)"
+      let isOurs = try !bundles().contains(bundle)
+      return type == "Opaque" && isOurs ? nil : "Secret: \(type)"
     }
     try result.get()
   }

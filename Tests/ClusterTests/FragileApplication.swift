@@ -1,4 +1,5 @@
 import JSON
+import Testing
 
 /// A web server that does well alone, and something else when it finds agents in its environment.
 struct FragileApplication {

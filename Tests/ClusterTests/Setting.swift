@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Testing
 
 /// A setting of the system for the time of a test.
 enum Setting {
