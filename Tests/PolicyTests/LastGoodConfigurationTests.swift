@@ -40,7 +40,7 @@ import Testing
     var configuration = LastGoodConfiguration()
     let told = configuration.read(content(text, exists: exists))
     #expect(told?.contains(exists ? "there was no good one before" : "there is none yet") == true)
-    #expect(configuration.configuration == nil)
+    #expect(configuration.configuration == nil && configuration.isAwaited == !exists)
   }
 
   @Test func aWrongValueCostsOnlyItself() {

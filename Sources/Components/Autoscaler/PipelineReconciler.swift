@@ -62,7 +62,8 @@ struct PipelineReconciler: Sendable {
     }
     guard problem != before else { return }
     guard let problem else { return logger.info("\(ObjectName.effectiveConfiguration) can be used again") }
-    logger.error("the ConfigMap \(ObjectName.effectiveConfiguration) cannot be used as it is: \(problem)")
+    let level: Logger.Level = snapshot.configuration == nil && snapshot.effectiveConfiguration == nil ? .notice : .error
+    logger.log(level: level, "the ConfigMap \(ObjectName.effectiveConfiguration) cannot be used as it is: \(problem)")
     guard let object = snapshot.effectiveConfiguration else { return }
     await events.record(
       object, warning: true, reason: AutoscalerEvent.configurationUnusable, message: problem)

@@ -40,10 +40,14 @@ public struct LastGoodConfiguration: Sendable {
   /// Knows nothing yet.
   public init() {}
 
+  /// Whether the problem is only that there is none yet, as in the first seconds of an installation.
+  public private(set) var isAwaited = false
+
   /// Takes over the present state; returns the problem when it is another one than before.
   public mutating func read(_ content: Content) -> String? {
     let before = problem
     problem = take(content)
+    if case .absent = content { isAwaited = configuration == nil } else { isAwaited = false }
     return problem == before ? nil : problem
   }
 

@@ -69,7 +69,9 @@ final class InstrumentorIndexes: Sendable {
       return (state.configuration, news)
     }
     if let news {
-      logger?.error("the ConfigMap \(key) cannot be used as it is", metadata: ["detail": "\(news)"])
+      logger?.log(
+        level: configuration.isAwaited ? .notice : .error, "the ConfigMap \(key) cannot be used as it is",
+        metadata: ["detail": "\(news)"])
     }
     return configuration
   }
