@@ -76,9 +76,10 @@ let package = Package(
     systemLibrary("CZlib", "zlib", "zlib1g-dev"),
     .target(name: "CShims", dependencies: ["COpenSSL", "CCurl"], path: "Sources/CLibraries/CShims"),
     .target(name: "CManifests", path: "Sources/CLibraries/CManifests"),
+    .target(name: "CText", path: "Sources/CLibraries/CText"),
 
     // Core: values and decisions
-    target("Core", "JSON"),
+    target("Core", "JSON", ["CText"]),
     target("Core", "KubeObjects", ["JSON"]),
     target("Core", "OdigosObjects", ["JSON", "KubeObjects"]),
     target("Core", "Policy", ["JSON", "KubeObjects", "OdigosObjects"]),
@@ -160,7 +161,7 @@ let package = Package(
     .executableTarget(
       name: "InjectionFuzz", dependencies: ["InjectionProperties"], path: "Tests/InjectionFuzz",
       swiftSettings: settings),
-    tests("JSON", ["TestSupport", "JSON"]),
+    tests("JSON", ["TestSupport", "JSON", "CText"]),
     tests("KubeObjects", ["TestSupport", "JSON", "KubeObjects"]),
     tests("OdigosObjects", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects"]),
     tests(
