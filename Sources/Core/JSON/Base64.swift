@@ -17,10 +17,12 @@ public enum Base64 {
   /// Appends the text for these bytes.
   public static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
     let count = (bytes.count + 2) / 3 * 4
-    let encoded = [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
-      initialized = encode(bytes.span, into: UnsafeMutableRawBufferPointer(target))
+    text.append(addingCapacity: count) { text in
+      text.withUnsafeMutableBufferPointer { target, initialized in
+        initialized += encode(
+          bytes.span, into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: target[initialized...])))
+      }
     }
-    text.append(contentsOf: encoded)
   }
 
   /// Writes the text for these bytes into memory that has room for it; gives the length.

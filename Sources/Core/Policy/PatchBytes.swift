@@ -60,7 +60,8 @@ struct PatchBytes: Sendable {
         let start = patch.bytes.count
         patch.begin("add", path, exists ? rest + "/-" : rest)
         if exists {
-          prefix = [UInt8(ascii: ",")] + patch.bytes[(start + 1)...]
+          prefix = Array(patch.bytes[start...])
+          prefix[0] = UInt8(ascii: ",")
         } else {
           patch.bytes.append(UInt8(ascii: "["))
         }
