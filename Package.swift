@@ -22,7 +22,7 @@ func target(_ layer: String, _ name: String, _ dependencies: [Target.Dependency]
 /// How the processes are linked, for the memory that they take: relocations packed (of 850 KB, all of which the start
 /// reads, 20 remain), no table of all symbols for libraries that ask for none of them.
 let leanly: [LinkerSetting] = [
-  .unsafeFlags(["-use-ld=lld", "-Xlinker", "--pack-dyn-relocs=relr", "-Xlinker", "--no-export-dynamic"])
+  .unsafeFlags(["-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker", "--no-export-dynamic"])
 ]
 
 /// The process of one component: at most 40 lines around the component's library.

@@ -23,7 +23,7 @@ public struct LogLine {
     let isPlain = Self.isPlain(text)
     let start = isFirst ? 1 : 0
     isFirst = false
-    let size = name.utf8CodeUnitCount + 5 + (isPlain ? text.count : 0)
+    let size = name.utf8CodeUnitCount + 6 + (isPlain ? text.count : 0)
     bytes.append(addingCapacity: size) { bytes in
       bytes.withUnsafeMutableBufferPointer { target, count in
         var place = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: target[count...]))
