@@ -26,14 +26,12 @@ public struct LogLine {
     let size = name.utf8CodeUnitCount + 6 + (isPlain ? text.count : 0)
     bytes.append(addingCapacity: size) { bytes in
       bytes.withUnsafeMutableBufferPointer { target, count in
-        var place = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: target[count...]))
-        func add(_ part: UnsafeRawBufferPointer) {
-          place.copyMemory(from: part)
-          place = UnsafeMutableRawBufferPointer(rebasing: place[part.count...])
+        @inline(__always) func add(_ part: UnsafeRawBufferPointer) {
+          UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: target[count...])).copyMemory(from: part)
           count += part.count
         }
-        func add(_ part: StaticString, from start: Int = 0) {
-          part.withUTF8Buffer { add(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer($0)[start...])) }
+        @inline(__always) func add(_ part: StaticString, from start: Int = 0) {
+          add(UnsafeRawBufferPointer(start: part.utf8Start + start, count: part.utf8CodeUnitCount - start))
         }
         add(",\"", from: start)
         add(name)

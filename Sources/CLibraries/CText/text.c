@@ -147,3 +147,48 @@ size_t ctext_find_marks(ctext_state *state, const uint8_t *text, size_t start, s
   }
   return find(state, text, start, end, marks);
 }
+
+#if defined(__x86_64__)
+// 24 bytes become 32 characters.
+AVX2 static size_t base64_avx2(const uint8_t *bytes, size_t count, uint8_t *target) {
+  // Each three bytes, as the second, the first, the third and the second one, in four.
+  const __m256i spread = _mm256_setr_epi8(
+      1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10, 1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
+  // What to add to a number of six bits, by the range that it is in.
+  const __m256i shifts = _mm256_setr_epi8(
+      'a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
+      '+' - 62, '/' - 63, 'A', 0, 0, 'a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
+      '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0);
+  size_t done = 0;
+  // Two times 16 bytes are read, of which 12 are used.
+  for (; count - done >= 28; done += 24, target += 32) {
+    const __m256i block = _mm256_shuffle_epi8(
+        _mm256_set_m128i(
+            _mm_loadu_si128((const __m128i *)(bytes + done + 12)), _mm_loadu_si128((const __m128i *)(bytes + done))),
+        spread);
+    // The first and third number of six bits by a shift to the right, the others by one to the left.
+    const __m256i right = _mm256_mulhi_epu16(
+        _mm256_and_si256(block, _mm256_set1_epi32(0x0fc0fc00)), _mm256_set1_epi32(0x04000040));
+    const __m256i left = _mm256_mullo_epi16(
+        _mm256_and_si256(block, _mm256_set1_epi32(0x003f03f0)), _mm256_set1_epi32(0x01000010));
+    const __m256i numbers = _mm256_or_si256(right, left);
+    // 0 for a-z, 1 to 10 for digits, 11 and 12 for + and /, 13 for A-Z.
+    const __m256i upper = _mm256_cmpgt_epi8(_mm256_set1_epi8(26), numbers);
+    const __m256i range = _mm256_or_si256(
+        _mm256_subs_epu8(numbers, _mm256_set1_epi8(51)), _mm256_and_si256(upper, _mm256_set1_epi8(13)));
+    _mm256_storeu_si256(
+        (__m256i *)target, _mm256_add_epi8(numbers, _mm256_shuffle_epi8(shifts, range)));
+  }
+  return done;
+}
+
+size_t ctext_base64(const uint8_t *bytes, size_t count, uint8_t *target) {
+  if (count < 28 || !__builtin_cpu_supports("avx2")) return 0;
+  return base64_avx2(bytes, count, target);
+}
+#else
+size_t ctext_base64(const uint8_t *bytes, size_t count, uint8_t *target) {
+  (void)bytes, (void)count, (void)target;
+  return 0;
+}
+#endif

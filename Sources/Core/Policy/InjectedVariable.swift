@@ -162,10 +162,18 @@ struct ResourceAttributes: Sendable {
   /// The end of the entries for pods of that owner.
   static func end(_ owner: WorkloadOwner) -> [UInt8] {
     guard let intermediate = owner.intermediate else { return end }
-    let key = "k8s.\(intermediate.kind.rawValue)"
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(192)
+    func add(_ name: StaticString, _ value: String) {
+      bytes.append(contentsOf: ",k8s.".utf8)
+      bytes.append(contentsOf: intermediate.kind.rawValue.utf8)
+      name.withUTF8Buffer { bytes.append(contentsOf: $0) }
+      JSONValue.append(content: value, to: &bytes)
+    }
     // A Job that is itself the workload has said its name already.
-    var text = owner.workload.kind == .job ? "" : ",\(key).name=\(intermediate.name)"
-    if !intermediate.uid.isEmpty { text += ",\(key).uid=\(intermediate.uid)" }
-    return JSONValue.string(text).serialized().dropFirst() + [UInt8(ascii: "}")]
+    if owner.workload.kind != .job { add(".name=", intermediate.name) }
+    if !intermediate.uid.isEmpty { add(".uid=", intermediate.uid) }
+    bytes.append(contentsOf: end)
+    return bytes
   }
 }
