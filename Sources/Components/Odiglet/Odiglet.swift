@@ -19,8 +19,12 @@ public enum Odiglet {
     defer { loop.shutdown() }
     let client = try KubeClient.connect()
     defer { client.shutdown() }
-    let readiness = Readiness(health: shell.health)
-    let plugin = devicePlugin(configuration, loop, shell.logger, readiness)
+    let features = NodePrivileges.ofThisProcess(wanted: configuration.features, shell.logger)
+    let status = ServingStatus()
+    let readiness = Readiness(health: shell.health, status: status)
+    let plugins =
+      features.contains(.devicePlugin) ? devicePlugins(configuration, loop, shell.logger, readiness, status) : []
+    if plugins.isEmpty { readiness.set(ReadinessCondition.devicePlugin, true) }
     let configs = Informer<InstrumentationConfig>(
       client: client, logger: shell.logger, keep: RuntimeInspector.trimmed)
     let pods = Informer<Pod>(
@@ -33,68 +37,71 @@ public enum Odiglet {
       configs: configs, pods: pods, client: client, scan: ProcessScan(tree: tree), runtime: runtime,
       logger: shell.logger
     ).controller()
-    let label = NodeLabel(nodeName: configuration.nodeName, client: client, logger: shell.logger)
+    let nodes = NodeMarker.informer(configuration.nodeName, client, shell.logger)
+    let marker = NodeMarker(
+      nodeName: configuration.nodeName, namespace: configuration.namespace, client: client, logger: shell.logger,
+      readiness: readiness, nodes: nodes)
+    if configuration.deviceCapacity == nil { followCapacity(of: nodes, plugins) }
+    let files = agentFiles(configuration, loop, shell, plugins, readiness)
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await plugin.run() }
-      group.addTask { await watchAgentFiles(configuration, tree, plugin, readiness, shell.logger) }
+      for plugin in plugins { group.addTask { await plugin.run() } }
+      group.addTask { await files.run() }
       group.addTask { await configs.run() }
       group.addTask { await pods.run() }
-      group.addTask { await controller.run() }
+      if features.contains(.runtimeInspection) { group.addTask { await controller.run() } }
+      group.addTask { await marker.run() }
+      group.addTask { await nodes.run() }
       group.addTask {
         await configs.waitForSync()
         await pods.waitForSync()
         readiness.set(ReadinessCondition.informers, !Task.isCancelled)
       }
-      group.addTask {
-        if await readiness.wait() { await label.set() }
+    }
+    // Not in the task that has been cancelled.
+    await Task { await marker.leave() }.value
+  }
+
+  /// The device, and the resources of older generations, which bring the same.
+  private static func devicePlugins(
+    _ configuration: OdigletConfiguration, _ loop: EventLoop, _ logger: Logger, _ readiness: Readiness,
+    _ status: ServingStatus
+  ) -> [DevicePlugin] {
+    ([OdigosResource.genericDevice] + configuration.deviceAliases).map { resource in
+      // The host's directory has the name that containers see it under, wherever we have it mounted ourselves.
+      var settings = DevicePluginConfiguration(
+        resourceName: resource, capacity: configuration.deviceCapacity ?? DeviceCapacity.forNode(pods: nil),
+        mounts: [HostMount(hostPath: OdigosPath.agents, containerPath: OdigosPath.agents)])
+      settings.directory = configuration.devicePluginDirectory
+      return DevicePlugin(configuration: settings, loop: loop, logger: logger, status: status) { state in
+        // What the webhook injects asks for no other.
+        guard resource == OdigosResource.genericDevice else { return }
+        readiness.set(ReadinessCondition.devicePlugin, state == .registered)
       }
     }
   }
 
-  private static func devicePlugin(
-    _ configuration: OdigletConfiguration, _ loop: EventLoop, _ logger: Logger, _ readiness: Readiness
-  ) -> DevicePlugin {
-    // The host's directory has the name that containers see it under, wherever we have it mounted ourselves.
-    var settings = DevicePluginConfiguration(
-      resourceName: OdigosResource.genericDevice, capacity: configuration.deviceCapacity,
-      mounts: [HostMount(hostPath: OdigosPath.agents, containerPath: OdigosPath.agents)])
-    settings.directory = configuration.devicePluginDirectory
-    return DevicePlugin(configuration: settings, loop: loop, logger: logger) { state in
-      readiness.set(ReadinessCondition.devicePlugin, state == .registered)
+  private static func followCapacity(of nodes: Informer<Node>, _ plugins: [DevicePlugin]) {
+    nodes.onChange { _, node in
+      guard let pods = node?.json.at("status", "allocatable", "pods")?.string.flatMap(Int.init) else { return }
+      for plugin in plugins { plugin.setCapacity(DeviceCapacity.forNode(pods: pods)) }
     }
   }
 
-  /// Watches that the agent files are there: without them a device would be a mount of nothing. And clears old ones
-  /// away when the last process that used them has gone.
-  private static func watchAgentFiles(
-    _ configuration: OdigletConfiguration, _ tree: ProcessTree, _ plugin: DevicePlugin, _ readiness: Readiness,
-    _ logger: Logger
-  ) async {
-    var wasPresent: Bool?
-    var checks = 0
-    while !Task.isCancelled {
-      let isPresent = AgentInstallation.isPresent(in: configuration.hostDirectory)
-      if isPresent != wasPresent {
-        plugin.setHealthy(isPresent)
-        readiness.set(ReadinessCondition.agentFiles, isPresent)
-        if !isPresent {
-          logger.error("there are no agent files in \(configuration.hostDirectory); `odiglet init` installs them")
-        }
-        wasPresent = isPresent
-      }
-      if isPresent, checks % 360 == 0 { removeUnusedVersions(configuration, tree, logger) }
-      checks += 1
-      try? await Task.sleep(for: .seconds(10))
+  private static func agentFiles(
+    _ configuration: OdigletConfiguration, _ loop: EventLoop, _ shell: ServiceShell, _ plugins: [DevicePlugin],
+    _ readiness: Readiness
+  ) -> AgentFilesMonitor {
+    var check = AgentFilesCheck(source: configuration.agentsDirectory, destination: configuration.hostDirectory)
+    // A new container has the directory that is there now.
+    shell.health.addLivenessCheck("agent-directory") { [check] in !check.isDirectoryGone }
+    let report: @Sendable (String?) -> Void = { problem in
+      for plugin in plugins { plugin.setProblem(problem) }
+      readiness.set(ReadinessCondition.agentFiles, problem == nil)
     }
-  }
-
-  private static func removeUnusedVersions(_ configuration: OdigletConfiguration, _ tree: ProcessTree, _ logger: Logger)
-  {
-    let installation = AgentInstallation(source: "", destination: configuration.hostDirectory) { line in
-      logger.info("\(line)")
-    }
-    do { try installation.removeUnusedVersions(tree: tree) } catch {
-      logger.warning("old agent files stay", metadata: ["error": "\(error)"])
-    }
+    // Before the kubelet hears of the devices.
+    report(check.problem())
+    return AgentFilesMonitor(
+      source: configuration.agentsDirectory, destination: configuration.hostDirectory,
+      tree: ProcessTree(root: configuration.procDirectory), loop: loop, logger: shell.logger, report: report)
   }
 }
