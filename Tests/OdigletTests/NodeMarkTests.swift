@@ -120,7 +120,7 @@ import Testing
   }
 }
 
-@Suite struct OdigletConfigurationTests {
+@Suite struct DeviceSettingsTests {
   private func configuration(_ variables: [String: String]) throws(ConfigurationError) -> OdigletConfiguration {
     try OdigletConfiguration { name in name == OdigletEnvironment.nodeName ? "n" : variables[name] }
   }

@@ -67,6 +67,9 @@ public final class DevicePlugin: Sendable {
   /// Changes how many containers may hold a device; the kubelet is told at once.
   public func setCapacity(_ capacity: Int) { inventory.setCount(capacity) }
 
+  /// How many streams of the kubelet follow the devices.
+  var watcherCount: Int { inventory.watcherCount }
+
   /// Serves and keeps registered until the task is cancelled; then removes the socket.
   public func run() async {
     let (signals, continuation) = AsyncStream.makeStream(of: Signal.self)
@@ -176,21 +179,5 @@ public final class DevicePlugin: Sendable {
         metadata: resource.merging(["error": "\(reason)"]) { $1 })
     }
     onStateChange(state)
-  }
-}
-
-/// Keeps a log readable while the same thing fails again and again: it is said when it is new, and then once a minute.
-struct Complaint {
-  private var reason: String?
-  private var time: ContinuousClock.Instant?
-
-  private static let interval = Duration.seconds(60)
-
-  /// Whether to say it now.
-  mutating func isDue(_ reason: String, at now: ContinuousClock.Instant) -> Bool {
-    if reason == self.reason, let time, now - time < Self.interval { return false }
-    self.reason = reason
-    time = now
-    return true
   }
 }
