@@ -62,7 +62,7 @@ struct OdigletConfiguration: Sendable, Equatable {
   /// Any name of ours can be given, with its prefix or without: more were in use than are known here.
   private static func aliases(_ text: String) throws(ConfigurationError) -> [String] {
     if text == "none" { return [] }
-    let names = text == "all" ? OdigosResource.olderDevices : text.split(separator: ",").map { $0.filter { $0 != " " } }
+    let names = text == "all" ? OdigosResource.olderDevices : text.split(separator: ",").map(trimmed)
     var aliases: [String] = []
     for name in names where !name.isEmpty {
       let short =
@@ -76,6 +76,10 @@ struct OdigletConfiguration: Sendable, Equatable {
       if alias != OdigosResource.genericDevice, !aliases.contains(alias) { aliases.append(alias) }
     }
     return aliases
+  }
+
+  private static func trimmed(_ name: Substring) -> String {
+    String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
   }
 
   /// What the API server takes after the slash (a qualified name's): 63 letters, digits, `-`, `_` and `.`, the first

@@ -28,6 +28,16 @@ public enum NodeFeature: String, CaseIterable, Sendable, Comparable {
     }
   }
 
+  /// A table for the operator's guide: what each feature needs, and what for.
+  static var markdown: String {
+    let rows = allCases.sorted().map { feature in
+      let needs = feature.needs.map { "`\($0.capability.rawValue)` \($0.purpose)" }.joined(separator: "; ")
+      let isStandard = standard.contains(feature) ? "yes" : "no"
+      return "| `\(feature.rawValue)` | \(isStandard) | \(needs.isEmpty ? "nothing" : needs) |\n"
+    }
+    return "| Feature | On by default | Needs |\n| --- | --- | --- |\n" + rows.joined()
+  }
+
   /// The capabilities that all of these need together, in the order of their names.
   public static func capabilities(of features: Set<NodeFeature>) -> [LinuxCapability] {
     Set(features.flatMap { $0.needs.map(\.capability) }).sorted()
@@ -44,7 +54,9 @@ public enum NodeFeature: String, CaseIterable, Sendable, Comparable {
   public static func parse(_ text: String) throws(NodeFeatureError) -> Set<NodeFeature> {
     var features: Set<NodeFeature> = []
     if text == "none" { return features }
-    for name in text.split(separator: ",").map({ $0.filter { $0 != " " } }) where !name.isEmpty {
+    for name in text.split(separator: ",").map({ name in
+      String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }) where !name.isEmpty {
       guard let feature = NodeFeature(rawValue: name) else { throw NodeFeatureError(name: name) }
       features.insert(feature)
     }
