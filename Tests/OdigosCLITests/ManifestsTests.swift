@@ -48,7 +48,7 @@ import Testing
       (NodeFeature.standard, ["DAC_READ_SEARCH", "SYS_PTRACE"], "device-plugin,runtime-inspection"),
       ([.devicePlugin], [], "device-plugin"), ([], [], "none"),
       (
-        Set(NodeFeature.allCases), ["BPF", "DAC_READ_SEARCH", "PERFMON", "SYS_PTRACE"],
+        Set(NodeFeature.allCases), ["DAC_READ_SEARCH", "PERFMON", "SYS_PTRACE"],
         "device-plugin,process-events,runtime-inspection"
       ),
     ] as [(Set<NodeFeature>, [String], String)])

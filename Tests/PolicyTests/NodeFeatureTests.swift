@@ -6,7 +6,7 @@ import Testing
     arguments: [
       ([], []), ([.devicePlugin], []), ([.runtimeInspection], [.dacReadSearch, .sysPtrace]),
       (NodeFeature.standard, [.dacReadSearch, .sysPtrace]),
-      (Set(NodeFeature.allCases), [.bpf, .dacReadSearch, .perfmon, .sysPtrace]),
+      (Set(NodeFeature.allCases), [.dacReadSearch, .perfmon, .sysPtrace]),
     ] as [(Set<NodeFeature>, [LinuxCapability])])
   func computesTheCapabilities(features: Set<NodeFeature>, capabilities: [LinuxCapability]) {
     #expect(NodeFeature.capabilities(of: features) == capabilities)
@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test func leavesNoFeatureOnThatLacksACapability() {
-    let privileges = NodePrivileges(wanted: Set(NodeFeature.allCases), effective: [.sysPtrace, .bpf, .perfmon])
+    let privileges = NodePrivileges(wanted: Set(NodeFeature.allCases), effective: [.sysPtrace, .perfmon])
     #expect(privileges.enabled == [.devicePlugin, .processEvents])
     #expect(privileges.warnings.count == 1)
     #expect(privileges.warnings.first?.hasPrefix("runtime-inspection is off") == true)
@@ -42,7 +42,7 @@ import Testing
 
   @Test func readsTheKernelsSets() {
     #expect(LinuxCapability.set(hexadecimal: "0000000000080004") == [.dacReadSearch, .sysPtrace])
-    #expect(LinuxCapability.set(hexadecimal: "000000c000000000") == [.bpf, .perfmon])
+    #expect(LinuxCapability.set(hexadecimal: "000000c000000000") == [.perfmon])
     #expect(LinuxCapability.set(hexadecimal: "x") == nil)
   }
 }

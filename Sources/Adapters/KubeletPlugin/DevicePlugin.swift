@@ -75,7 +75,9 @@ public final class DevicePlugin: Sendable {
     let (signals, continuation) = AsyncStream.makeStream(of: Signal.self)
     let watch: DirectoryWatch?
     do {
-      watch = try DirectoryWatch([configuration.directory], loop: loop) { continuation.yield(.directoryChanged) }
+      watch = try DirectoryWatch([configuration.directory], seesWrites: false, loop: loop) {
+        continuation.yield(.directoryChanged)
+      }
     } catch {
       logger.warning("the kubelet's directory is only polled", metadata: ["error": "\(error)"])
       watch = nil

@@ -2,18 +2,22 @@ import Concurrency
 import EventLoop
 import Glibc
 
-/// Tells when entries of directories come, go or are written (inotify).
+/// Tells when entries of directories come or go, and if wanted when files in them are written (inotify).
 ///
 /// What came or went is not told: who wants to know looks, because events can be lost, and things may have changed
 /// again meanwhile.
 public final class DirectoryWatch: EventHandler, Sendable {
   private let descriptor: Int32
   private let registration = Locked<Registration?>(nil)
+  private let seesWrites: Bool
   private let loop: EventLoop
   private let onChange: @Sendable () -> Void
 
   /// Starts watching; `onChange` is called on the loop's thread.
-  public init(_ directories: [String], loop: EventLoop, onChange: @escaping @Sendable () -> Void) throws(SystemError) {
+  public init(
+    _ directories: [String], seesWrites: Bool, loop: EventLoop, onChange: @escaping @Sendable () -> Void
+  ) throws(SystemError) {
+    self.seesWrites = seesWrites
     self.loop = loop
     self.onChange = onChange
     descriptor = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
@@ -28,7 +32,8 @@ public final class DirectoryWatch: EventHandler, Sendable {
   /// Watches the directories that have the names now, beside those that are watched already. Adding one again changes
   /// nothing, so calling this again and again covers directories that are made later, or anew.
   public func watch(_ directories: [String]) {
-    let changes = IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE | IN_DELETE_SELF
+    var changes = IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM
+    if seesWrites { changes |= IN_CLOSE_WRITE }
     for directory in directories { _ = inotify_add_watch(descriptor, directory, UInt32(changes)) }
   }
 

@@ -30,7 +30,7 @@ struct AgentFilesMonitor: Sendable {
     let (signals, continuation) = AsyncStream.makeStream(of: Signal.self)
     let isNoted = Locked(false)
     // Without inotify it only takes longer.
-    let watch = try? DirectoryWatch([destination], loop: loop) {
+    let watch = try? DirectoryWatch([destination], seesWrites: true, loop: loop) {
       let wasNoted = isNoted.withLock { noted in
         defer { noted = true }
         return noted

@@ -16,9 +16,18 @@ extension NodePrivileges {
       "features of the node agent",
       metadata: [
         "on": "\(privileges.enabled.sorted().map(\.rawValue).joined(separator: ", "))",
+        "off": "\(privileges.offWithNeeds)",
         "capabilities": "\(effective.sorted().map(\.rawValue).joined(separator: ", "))",
       ])
     return privileges.enabled
+  }
+
+  /// What is off, each with the capabilities that it would need.
+  private var offWithNeeds: String {
+    NodeFeature.allCases.sorted().filter { !enabled.contains($0) }.map { feature in
+      let needs = feature.needs.map(\.capability.rawValue).joined(separator: ", ")
+      return needs.isEmpty ? feature.rawValue : "\(feature.rawValue) (needs \(needs))"
+    }.joined(separator: ", ")
   }
 }
 

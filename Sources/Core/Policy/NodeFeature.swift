@@ -21,10 +21,7 @@ public enum NodeFeature: String, CaseIterable, Sendable, Comparable {
         (.dacReadSearch, "reads the files of containers that only their users may read"),
       ]
     case .processEvents:
-      [
-        (.bpf, "attaches to the kernel's events of processes"),
-        (.perfmon, "reads what the kernel tells about processes"),
-      ]
+      [(.perfmon, "reads from the kernel which programs are executed (perf_event_open)")]
     }
   }
 
@@ -86,8 +83,6 @@ public enum LinuxCapability: String, CaseIterable, Sendable, Comparable {
   case sysPtrace = "SYS_PTRACE"
   /// Reading performance events of the whole system (Linux 5.8).
   case perfmon = "PERFMON"
-  /// Loading eBPF programs (Linux 5.8).
-  case bpf = "BPF"
 
   /// Its bit in `CapEff` of /proc/PID/status (include/uapi/linux/capability.h).
   public var bit: Int {
@@ -95,7 +90,6 @@ public enum LinuxCapability: String, CaseIterable, Sendable, Comparable {
     case .dacReadSearch: 2
     case .sysPtrace: 19
     case .perfmon: 38
-    case .bpf: 39
     }
   }
 
