@@ -1,6 +1,7 @@
 """A node of many pods, as far as the node agent looks at it: an API server with the pods, and their processes.
 
 node.py serve PORT PODS                         answers lists and watches about PODS pods of 50 marked workloads
+node.py runtime SOCKET                          a container runtime that knows every container (needs grpcio)
 node.py processes PROGRAM PODS COUNT CGROUPS    starts COUNT copies of PROGRAM, spread over the cgroups of PODS pods below
                                                 the directory CGROUPS; prints `ready`; ends them with its standard input
 """
@@ -55,7 +56,8 @@ class Objects:
         self.lists = {
             "pods": list(pods(count)),
             "nodes": [{"apiVersion": "v1", "kind": "Node",
-                       "metadata": {"name": NODE, "resourceVersion": "1", "labels": {}},
+                       "metadata": {"name": NODE, "resourceVersion": "1",
+                                    "labels": {"odigos.io/odiglet-oss-installed": "true"}},
                        "status": {"allocatable": {"pods": "500"}}}],
             "instrumentationconfigs": [
                 {"apiVersion": "odigos.io/v1alpha1", "kind": "InstrumentationConfig",
@@ -117,6 +119,34 @@ def serve(port, count):
     http.server.ThreadingHTTPServer(("127.0.0.1", port), Server).serve_forever()
 
 
+def text_entry(number, key, value):
+    """An entry of a protobuf map of strings."""
+    def field(number, data):
+        length, size = b"", len(data)
+        while size > 127:
+            length, size = length + bytes([size & 127 | 128]), size >> 7
+        return bytes([number << 3 | 2]) + length + bytes([size]) + data
+    return field(number, field(1, key.encode()) + field(2, value.encode()))
+
+
+def runtime(path):
+    from concurrent import futures
+
+    import grpc
+
+    environment = ["PATH=/usr/bin:/bin", "PYTHON_VERSION=3.11.2"] + [f"SETTING_{i}=something" for i in range(20)]
+    info = {"config": {"envs": [{"key": f"SETTING_{i}", "value": "something"} for i in range(20)]},
+            "runtimeSpec": {"process": {"env": environment}}}
+    answer = text_entry(2, "info", json.dumps(info))
+    status = grpc.unary_unary_rpc_method_handler(lambda request, context: answer)
+    server = grpc.server(futures.ThreadPoolExecutor(4))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("runtime.v1.RuntimeService", {"ContainerStatus": status}),))
+    server.add_insecure_port(f"unix:{path}")
+    server.start()
+    server.wait_for_termination()
+
+
 def start_processes(program, count, total, cgroups):
     work = os.path.join(os.path.dirname(program), "bin")
     os.makedirs(work, exist_ok=True)
@@ -154,6 +184,8 @@ def main():
     match sys.argv[1:]:
         case ["serve", port, count]:
             serve(int(port), int(count))
+        case ["runtime", path]:
+            runtime(path)
         case ["processes", program, count, total, cgroups]:
             start_processes(program, int(count), int(total), cgroups)
         case _:

@@ -21,7 +21,7 @@ struct AgentFilesMonitor: Sendable {
   var report: @Sendable (String?) -> Void
 
   /// How often everything is compared although no change was noticed: inotify does not see the depths.
-  private static let fullCheckTicks = 30
+  private static let fullCheckTicks = 120
   private static let cleaningTicks = 3600
   private static let longestPause = Duration.seconds(60)
 

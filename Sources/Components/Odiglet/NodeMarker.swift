@@ -51,7 +51,9 @@ struct NodeMarker: Sendable {
   private func apply(_ patch: JSONValue, _ complaint: inout Complaint) async {
     do throws(KubeError) {
       _ = try await client.patch(Node.type, ObjectKey(name: nodeName), .merge, patch)
-      logger.info("marked the node", metadata: ["node": "\(nodeName)", "patch": "\(patch)"])
+      logger.info(
+        "marked the node",
+        metadata: ["node": "\(nodeName)", "patch": "\(String(decoding: patch.serialized(), as: UTF8.self))"])
       complaint = Complaint()
     } catch {
       // A conflict means that the node has changed: the informer says how.
