@@ -149,9 +149,6 @@ let package = Package(
     .executableTarget(
       name: "PolicyBenchmark", dependencies: ["JSON", "Policy", "CAllocationCount"],
       path: "benchmarks/policy/PolicyBenchmark", swiftSettings: settings),
-    .executableTarget(
-      name: "NodeBenchmark", dependencies: ["ProcessInspection"], path: "benchmarks/node/NodeBenchmark",
-      swiftSettings: settings),
 
     // Tests
     .target(

@@ -1,4 +1,4 @@
-"""report.py DIRECTORY RSS-GOAL-MB SCAN-GOAL-US IDLE-GOAL-PERCENT: the table and the ratios of benchmarks/node/run.
+"""report.py DIRECTORY PROCESSES RSS-GOAL-MB IDLE-GOAL-PERCENT: the table and the ratios of benchmarks/node/run.
 
 Exits with 1 when a goal is missed.
 """
@@ -6,7 +6,7 @@ import os
 import statistics
 import sys
 
-directory, rss_goal, scan_goal, idle_goal = sys.argv[1], *map(float, sys.argv[2:5])
+directory, processes, rss_goal, idle_goal = sys.argv[1], *map(float, sys.argv[2:5])
 
 
 def read(name):
@@ -37,15 +37,13 @@ for name, label in [("odiglet", "odiglet"), ("Go", "Go, grpc-go")]:
     p50, p99, rate, cpu = middle[name]
     print(f"{label:24} {p50:9.1f} {p99:9.1f} {rate:10,.0f} {cpu:12.1f} {memory[name]:8.1f}")
 
-processes, containers, scan = map(float, rows("scan")[0])
 started, idle, seconds, tick = map(float, rows("cpu")[0])
 idle_percent = 100 * idle / tick / seconds
 print()
 print(f"{'node agent':56} {'':>9}")
 print(f"{'processes in containers':56} {processes:9.0f}")
-print(f"{'looking at all of them, CPU ms':56} {scan / 1000:9.1f}")
-print(f"{'  for each process, CPU us':56} {scan / max(processes, 1):9.1f}")
 print(f"{'from its start until every workload is reported, CPU ms':56} {1000 * started / tick:9.0f}")
+print(f"{'  for each process, CPU us':56} {1e6 * started / tick / processes:9.0f}")
 print(f"{'idle, percent of a core':56} {idle_percent:9.3f}")
 print(f"{'resident memory, MB':56} {memory['odiglet']:9.1f}")
 print()
@@ -57,7 +55,6 @@ ratio("node-allocate-p50-vs-go", go[0] / ours[0])
 ratio("node-allocate-p99-vs-go", go[1] / ours[1])
 ratio("node-allocations-per-second-vs-go", ours[2] / go[2])
 ratio("node-allocate-cpu-vs-go", go[3] / max(ours[3], 0.1))
-ratio("node-detection-cpu", scan_goal / (scan / max(processes, 1)))
 # less than a tick cannot be measured
 ratio("node-idle-cpu", idle_goal / max(idle_percent, 100 / tick / seconds))
 ratio("node-rss", rss_goal / memory["odiglet"])
