@@ -222,7 +222,10 @@ let package = Package(
       ]),
     tests(
       "Odiglet",
-      ["TestSupport", "Odiglet", "JSON", "KubeObjects", "OdigosObjects", "Policy", "ProcessInspection", logging]),
+      [
+        "TestSupport", "Odiglet", "JSON", "KubeObjects", "OdigosObjects", "Policy", "ProcessInspection", "Concurrency",
+        "EventLoop", "KubeletPlugin", "ServiceShell", logging,
+      ]),
     tests("Autoscaler", ["TestSupport", "Autoscaler", "JSON", "KubeObjects", "OdigosObjects", "CollectorConfig"]),
     tests("Scheduler", ["TestSupport", "Scheduler", "JSON", "KubeObjects", "OdigosObjects", "Policy"]),
     tests(

@@ -168,6 +168,18 @@ public enum OdigosResource {
   public static let genericDevice = "instrumentation.odigos.io/generic"
   /// What the name of every resource of ours begins with.
   public static let devicePrefix = "instrumentation.odigos.io/"
+  /// What follows the prefix in the resources of older generations, one for each language. Pods and manifests of those
+  /// times still ask for them.
+  public static let olderDevices = [
+    "dotnet-native-community", "go-ebpf-community", "java-native-community", "javascript-native-community",
+    "musl-dotnet-native-community", "python-native-community",
+  ]
+}
+
+/// Taints of nodes.
+public enum OdigosTaint {
+  /// Keeps pods away from a new node until the agent files and the device are there (Karpenter's `startupTaints`).
+  public static let needsInit = "odigos.io/needs-init"
 }
 
 /// Directories of the host and of instrumented containers.

@@ -70,8 +70,9 @@ struct Uninstaller {
   func cleanNodes() async throws {
     let odiglet = try? await client.get(DaemonSet.type, ObjectKey(namespace: namespace, name: "odiglet"))
     let template = odiglet?.at("spec", "template", "spec")
-    try await client.delete(DaemonSet.type, ObjectKey(namespace: namespace, name: "odiglet"), propagation: .foreground)
+    // Before the agents go, which take their label with them.
     let nodes = try await listed(Node.type, nil, ListOptions(labelSelector: Self.nodeLabels[0]))
+    try await client.delete(DaemonSet.type, ObjectKey(namespace: namespace, name: "odiglet"), propagation: .foreground)
     if let image = template?["containers"]?[0]?["image"]?.string {
       for node in nodes { try await runCleanup(on: node.metadata.name, image: image) }
       let missing = try await wait(for: .seconds(60)) {
