@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func theInventoryFollowsFromTheFilesOfANode() {
-    #expect(AgentInventory.release == AgentInventory(distributions: ["python-community"]))
+    #expect(AgentInventory.release == AgentInventory(distributions: ["python-community"], hasOpAMPServer: true))
     let some = AgentInventory(
       directories: ["java", "loader", "nodejs-community"], kernelDistributions: ["golang-community"])
     // Node.js needs a second directory.

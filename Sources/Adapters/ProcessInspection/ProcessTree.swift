@@ -62,7 +62,7 @@ public struct ProcessTree: Sendable {
 
   /// Fields 4 and 22 of `/proc/PID/stat`; field 2 is the name in parentheses and may contain anything. A zombie has
   /// ended already.
-  private func identity(of pid: Int32) -> (parent: Int32, start: String)? {
+  func identity(of pid: Int32) -> (parent: Int32, start: String)? {
     guard let text = content(pid, "stat", 4096), let end = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
     let fields = String(decoding: text[(end + 1)...], as: UTF8.self).split { $0 == " " || $0 == "\n" }
     guard fields.count > 19, fields[0] != "Z", let parent = Int32(fields[1]) else { return nil }
@@ -81,7 +81,7 @@ public struct ProcessTree: Sendable {
     return result
   }
 
-  private func content(_ pid: Int32, _ name: String, _ limit: Int) -> [UInt8]? {
+  func content(_ pid: Int32, _ name: String, _ limit: Int) -> [UInt8]? {
     BoundedFile.content("\(root)/\(pid)/\(name)", limit: limit)
   }
 

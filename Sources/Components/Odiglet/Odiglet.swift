@@ -22,7 +22,8 @@ public enum Odiglet {
     let preparation = NodePreparation(
       configuration, hasDevice: features.contains(.devicePlugin), loop: loop, client: client, shell: shell)
     let configs = Informer<InstrumentationConfig>(
-      client: client, logger: shell.logger, keep: RuntimeInspector.trimmed)
+      client: client, logger: shell.logger,
+      keep: { RemoteConfiguration.kept($0, beside: RuntimeInspector.trimmed($0)) })
     let pods = Informer<Pod>(
       client: client, options: ListOptions(fieldSelector: "spec.nodeName=\(configuration.nodeName)"),
       logger: shell.logger, keep: NodePod.trimmed)
@@ -33,8 +34,12 @@ public enum Odiglet {
       configs: configs, pods: pods, client: client, scan: ProcessScan(tree: tree), runtime: runtime,
       logger: shell.logger
     ).controller()
+    let agents = OpAMPServer(
+      configs: configs, pods: pods, client: client, tree: tree, addresses: configuration.opAMPAddresses,
+      logger: shell.logger)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await preparation.run() }
+      group.addTask { await agents.run() }
       group.addTask { await configs.run() }
       group.addTask { await pods.run() }
       if features.contains(.runtimeInspection) { group.addTask { await controller.run() } }

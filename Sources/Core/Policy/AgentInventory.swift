@@ -29,7 +29,7 @@ public struct AgentInventory: Sendable, Hashable {
   }
 
   /// What the image of this release brings to every node (`deploy/agents`).
-  public static let release = AgentInventory(directories: ["python"])
+  public static let release = AgentInventory(directories: ["python"], hasOpAMPServer: true)
 
   /// Everything that there could be.
   public static let everything = AgentInventory(

@@ -15,6 +15,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
   case grpc
   /// JSON texts, against a second judge of what is one.
   case json
+  /// Messages of agents, and what the server makes of a sequence of them.
+  case opamp
 
   /// Runs the target once.
   func run(_ bytes: [UInt8]) {
@@ -25,6 +27,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .tls: TLSTarget.run(bytes)
     case .grpc: GRPCTarget.run(bytes)
     case .json: JSONTarget.run(bytes)
+    case .opamp: OpAMPTarget.run(bytes)
     }
   }
 }
