@@ -300,4 +300,35 @@ import Testing
     #expect(world.writes == 0 && world.trusts == 0)
     #expect(world.certificates.allSatisfy { $0 == renewed.certificate })
   }
+
+  @Test func whatCertManagerDoesNotRenewIsTold() throws {
+    let secret = settled(["x"]).stored?.secret ?? ServingSecret()
+    var world = CertificateWorld(["a"])
+    world.isExternal = true
+    world.pass(30)
+    #expect(world.warnings.count == 1 && world.warnings[0].contains("There is no Secret"), "told once")
+    var external = StoredCertificates()
+    external.isExternal = true
+    external.secret = secret
+    world.setStored(external)
+    world.setBundle(secret.authorityBundle)
+    world.pass(30)
+    #expect(world.warnings.count == 1, "all is well")
+    // A week is the life of a certificate; its issuer renews it before the last sixth.
+    world.passDays(6)
+    #expect(world.warnings.count == 2 && world.warnings[1].contains("soon expires"), "\(world.warnings)")
+    world.passDays(2)
+    #expect(world.warnings.count == 3 && world.warnings[2].contains("has expired"), "\(world.warnings)")
+    external.secret.certificate = Array("junk".utf8)
+    world.setStored(external)
+    world.pass(5)
+    #expect(world.warnings.last?.contains("cannot be read") == true)
+    external.secret = settled(["x"]).stored?.secret ?? ServingSecret()
+    external.secret.key = secret.key
+    world.setStored(external)
+    world.pass(5)
+    #expect(
+      world.warnings.last?.contains("not for its key") == true || world.warnings.last?.contains("expired") == true)
+    #expect(world.writes == 0 && world.trusts == 0)
+  }
 }
