@@ -16,6 +16,7 @@ public struct Instrumentor: Sendable {
   private let client: KubeClient
   private let version: KubernetesVersion
   private let caches: InstrumentorCaches
+  private let agents: ClusterAgents
   private let webhooks: WebhookCaches
   private let feed: AdmissionFeed
   private let metrics = AdmissionMetrics()
@@ -53,12 +54,14 @@ public struct Instrumentor: Sendable {
     self.version = version
     caches = InstrumentorCaches(
       client: client, namespace: settings.namespace, others: others, logger: shell.logger)
+    agents = ClusterAgents(
+      caches: caches, image: ClusterAgents.report(in: settings.agentsDirectory), logger: shell.logger)
     webhooks = WebhookCaches(client: client, namespace: settings.namespace, logger: shell.logger)
     // From 1.26 on a Service keeps traffic on its node; older clusters reach the node collector by host port.
     let endpoint: InjectionSettings.Endpoint =
       version >= KubernetesVersion(1, 26) ? .localTrafficService : .nodeAddress
     feed = AdmissionFeed(
-      caches: caches, namespace: settings.namespace, endpoint: endpoint, minorVersion: version.minor,
+      caches: caches, agents: agents, namespace: settings.namespace, endpoint: endpoint, minorVersion: version.minor,
       agentsImage: settings.agentsImage, logger: shell.logger)
   }
 
@@ -78,7 +81,7 @@ public struct Instrumentor: Sendable {
 
   private func run() async {
     let controllers = InstrumentorControllers(
-      client: client, caches: caches, namespace: settings.namespace, logger: shell.logger,
+      client: client, caches: caches, agents: agents, namespace: settings.namespace, logger: shell.logger,
       isWebhookServing: { [servingSince] in
         servingSince.withLock { $0.map { $0.duration(to: .now) >= Self.settling } ?? false }
       })

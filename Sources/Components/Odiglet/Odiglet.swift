@@ -34,7 +34,10 @@ public enum Odiglet {
       logger: shell.logger
     ).controller()
     let label = NodeLabel(nodeName: configuration.nodeName, client: client, logger: shell.logger)
+    let inventory = NodeInventory(
+      nodeName: configuration.nodeName, directory: configuration.hostDirectory, client: client, logger: shell.logger)
     await withTaskGroup(of: Void.self) { group in
+      group.addTask { await inventory.keep() }
       group.addTask { await plugin.run() }
       group.addTask { await watchAgentFiles(configuration, tree, plugin, readiness, shell.logger) }
       group.addTask { await configs.run() }

@@ -48,6 +48,8 @@ public enum OdigosAnnotation {
   public static let rollbackRecovery = "odigos.io/rollback-recovery"
   /// On an InstrumentationConfig: the value of `rollbackRecovery` that was acted on last.
   public static let rollbackRecoveryProcessed = "odigos.io/rollback-recovery-processed"
+  /// On a node: which agent files it has (`AgentInventoryReport`).
+  public static let nodeAgents = "odigos.io/agents"
   /// On a pod template: changing it restarts the workload, as `kubectl rollout restart` does.
   public static let restartedAt = "kubectl.kubernetes.io/restartedAt"
 }
@@ -152,6 +154,8 @@ public enum OdigosPath {
   public static let agentsPrefix = "/var/odigos/"
   /// Where the image has the agent files, without the slash at the beginning.
   public static let agentsInImage = "instrumentations"
+  /// What the image has of agent files, written among them.
+  public static let agentInventory = "inventory.json"
   /// The directory of the loader among the agent files.
   public static let loaderDirectory = "loader"
   /// The loader.
