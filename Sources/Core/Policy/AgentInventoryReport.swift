@@ -54,7 +54,8 @@ public struct AgentInventoryReport: Sendable, Hashable {
     var missing = JSONObject()
     for (name, why) in inventory.missing.sorted(by: { $0.key < $1.key }) { missing[name] = .string(why) }
     var value: JSONValue = [
-      "fingerprint": .string(fingerprint), "loader": .bool(inventory.hasLoader), "distributions": .object(distributions),
+      "fingerprint": .string(fingerprint), "loader": .bool(inventory.hasLoader),
+      "distributions": .object(distributions),
     ]
     if inventory.hasOpAMPServer { value["opamp"] = true }
     if !missing.isEmpty { value["missing"] = .object(missing) }

@@ -13,8 +13,9 @@ rules it keeps:
 import os
 import sys
 
-# directories with packages for a Python and what follows it, below this file's own; the newest first
-PACKAGES = (((3, 10), ""), ((3, 9), "python3.9"))
+# directories with packages for a Python and what follows it, below this file's own; the newest first. This file has
+# two places, each with some of them.
+PACKAGES = (((3, 10), ""), ((3, 9), "python3.9"), ((3, 8), "python3.8"))
 DEFAULTS = {
     # only this exporter is here, while OpenTelemetry's default is gRPC
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
@@ -150,6 +151,8 @@ def _main():
         _run_hidden_sitecustomize()
     finally:
         packages = next((directory for oldest, directory in PACKAGES if sys.version_info >= oldest), None)
+        if packages is not None and not os.path.isdir(os.path.join(_here, packages, "opentelemetry")):
+            packages = None
         if packages is not None and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true":
             try:
                 _enter_path(os.path.join(_here, packages).rstrip(os.sep))

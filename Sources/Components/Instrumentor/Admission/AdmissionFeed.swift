@@ -18,8 +18,8 @@ struct AdmissionFeed: Sendable {
 
   /// Registers with the caches; make it before they run.
   init(
-    caches: InstrumentorCaches, agents: ClusterAgents, namespace: String, endpoint: InjectionSettings.Endpoint, minorVersion: Int,
-    agentsImage: String, logger: Logger
+    caches: InstrumentorCaches, agents: ClusterAgents, namespace: String, endpoint: InjectionSettings.Endpoint,
+    minorVersion: Int, agentsImage: String, logger: Logger
   ) {
     let (configs, namespaces) = (caches.instrumentationConfigs, caches.namespaces)
     table = AdmissionTable(
