@@ -96,7 +96,8 @@ let package = Package(
     target("Adapters", "KubeRuntime", ["KubeClient", "Concurrency", "JSON", "KubeObjects", logging]),
     target("Adapters", "ServingCertificates", ["HTTPTransport", "Concurrency", "CShims", "COpenSSL"]),
     target("Adapters", "KubeletPlugin", ["ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", logging]),
-    target("Adapters", "ProcessInspection", ["JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency"]),
+    target(
+      "Adapters", "ProcessInspection", ["JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", "CShims"]),
     target("Adapters", "ServiceShell", ["HTTPTransport", "EventLoop", "Concurrency", "CShims", logging]),
 
     // Components: one library per process

@@ -7,9 +7,8 @@ import Testing
 /// The applications run side by side in one namespace. In each round the configuration is changed, which replaces their
 /// pods; a cell of the table is one pod that was looked at: whether it runs, how its agent is loaded, whether spans of
 /// that very pod have come out at the end of the pipeline, and whether the application found its own settings.
-@Suite(.serialized, .enabled(if: AgentMatrixTests.isWanted, "not asked for: run make e2e-matrix"))
+@Suite(.serialized, .enabled(if: MatrixTable.isWanted, "not asked for: run make e2e-matrix"))
 struct AgentMatrixTests {
-  static let isWanted = Cluster.isGiven && ProcessInfo.processInfo.environment["ODIGOS_MATRIX"] != nil
   private static let namespace = "matrix"
 
   init() throws { try Installation.ensure() }
@@ -120,6 +119,9 @@ struct MatrixCell {
 
 /// The table that `make e2e-matrix` prints and docs/languages.md has.
 struct MatrixTable {
+  /// Whether it was asked for: it takes minutes, and images of its own.
+  static let isWanted = Cluster.isGiven && ProcessInfo.processInfo.environment["ODIGOS_MATRIX"] != nil
+
   var cases: [MatrixCase]
   private var cells: [String: [String: MatrixCell]] = [:]
 

@@ -3,7 +3,8 @@
 # What Ruby requires first in an instrumented process: it starts OpenTelemetry, and whatever goes wrong with that is kept
 # from the application. OTEL_LOG_LEVEL=debug says it on standard error.
 begin
-  bundle = ENV.fetch("ODIGOS_GEM_PATH") { File.join(__dir__, "bundle") }
+  # The directory itself: a node whose agents are upgraded gives the path to others, and a process must not mix them.
+  bundle = File.realpath(ENV.fetch("ODIGOS_GEM_PATH") { File.join(__dir__, "bundle") })
   # At the end of the path: the application's own gems win.
   Dir.glob(File.join(bundle, "gems", "*", "lib")).sort.each { |lib| $LOAD_PATH << lib unless $LOAD_PATH.include?(lib) }
   require "opentelemetry/sdk"

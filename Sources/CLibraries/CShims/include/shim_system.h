@@ -37,4 +37,7 @@ void shim_tune_malloc(int arenas);
 void shim_name_thread(const char *name);
 /// Each of these signals adds 1 to the eventfd `fd` from then on; 0, or -1 and errno.
 int shim_forward_signals(const int *signals, size_t count, int fd);
+/// The SELinux label of a file itself, links not followed (xattr(7)); Swift's Glibc has no sys/xattr.h.
+ssize_t odigos_label_get(const char *path, char *label, size_t size);
+int odigos_label_set(const char *path, const char *label, size_t size);
 #endif
