@@ -36,8 +36,8 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 
 /// What the fuzz targets use: a suite that plays their corpus, or, for hack/fuzz, a program around libFuzzer.
 let fuzzed: [Target.Dependency] = [
-  "JSON", "KubeObjects", "OdigosObjects", "Policy", "EventLoop", "HTTPTransport", "Instrumentor", "CShims", "COpenSSL",
-  logging,
+  "JSON", "KubeObjects", "OdigosObjects", "Policy", "EventLoop", "HTTPTransport", "Instrumentor", "ProcessInspection",
+  "CShims", "COpenSSL", logging,
 ]
 let fuzzing: [Target] =
   Context.environment["ODIGOS_FUZZ"] == nil
@@ -97,7 +97,8 @@ let package = Package(
     target("Adapters", "ServingCertificates", ["HTTPTransport", "Concurrency", "CShims", "COpenSSL"]),
     target("Adapters", "KubeletPlugin", ["ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", logging]),
     target(
-      "Adapters", "ProcessInspection", ["JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", "CShims"]),
+      "Adapters", "ProcessInspection",
+      ["JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", "CShims"]),
     target("Adapters", "ServiceShell", ["HTTPTransport", "EventLoop", "Concurrency", "CShims", logging]),
 
     // Components: one library per process
@@ -150,6 +151,9 @@ let package = Package(
     .executableTarget(
       name: "PolicyBenchmark", dependencies: ["JSON", "Policy", "CAllocationCount"],
       path: "benchmarks/policy/PolicyBenchmark", swiftSettings: settings),
+    .executableTarget(
+      name: "DetectionBenchmark", dependencies: ["ProcessInspection", "Odiglet"],
+      path: "benchmarks/node/detection/DetectionBenchmark", swiftSettings: settings),
 
     // Tests
     .target(

@@ -29,10 +29,9 @@ public enum Odiglet {
     let runtime = ContainerRuntimeClient(sockets: configuration.runtimeSockets, loop: loop)
     defer { runtime.close() }
     let tree = ProcessTree(root: configuration.procDirectory)
-    let controller = RuntimeInspector(
-      configs: configs, pods: pods, client: client, scan: ProcessScan(tree: tree), runtime: runtime,
-      logger: shell.logger
-    ).controller()
+    let inspector = RuntimeInspector(
+      configs: configs, pods: pods, client: client, tree: tree, runtime: runtime, logger: shell.logger)
+    let controller = inspector.controller()
     let label = NodeLabel(nodeName: configuration.nodeName, client: client, logger: shell.logger)
     let inventory = NodeInventory(
       nodeName: configuration.nodeName, directory: configuration.hostDirectory, client: client, logger: shell.logger)
@@ -43,6 +42,9 @@ public enum Odiglet {
       group.addTask { await configs.run() }
       group.addTask { await pods.run() }
       group.addTask { await controller.run() }
+      group.addTask {
+        await inspector.watch(controller, events: configuration.processEvents.open(shell.logger))
+      }
       group.addTask {
         await configs.waitForSync()
         await pods.waitForSync()

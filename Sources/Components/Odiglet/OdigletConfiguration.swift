@@ -17,6 +17,7 @@ struct OdigletConfiguration: Sendable, Equatable {
   var runtimeSockets: [String]
   var deviceCapacity: Int
   var devicePluginDirectory: String
+  var processEvents: ProcessEventsSetting
 
   /// The bounds of the capacity: the list of devices must fit the kubelet's messages of at most 4 MiB.
   static let capacities = 1...65536
@@ -34,6 +35,7 @@ struct OdigletConfiguration: Sendable, Equatable {
     runtimeSockets =
       text(OdigletEnvironment.runtimeSocket).map { [Self.path(ofEndpoint: $0)] } ?? NodePath.runtimeSockets
     devicePluginDirectory = text(OdigletEnvironment.devicePluginDirectory) ?? DevicePluginAPI.directory
+    processEvents = try ProcessEventsSetting(text(OdigletEnvironment.processEvents))
     let capacity = text(OdigletEnvironment.deviceCapacity) ?? "1024"
     guard let number = Int(capacity), Self.capacities.contains(number) else {
       throw ConfigurationError(

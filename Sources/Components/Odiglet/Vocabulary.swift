@@ -14,6 +14,8 @@ enum OdigletEnvironment {
   static let runtimeSocket = "CONTAINER_RUNTIME_SOCK"
   /// How many containers of a node may be instrumented at once through the device, default 1024.
   static let deviceCapacity = "ODIGOS_DEVICE_CAPACITY"
+  /// Whether the kernel is asked which programs are executed: `auto` (default), `true` or `false`.
+  static let processEvents = "ODIGOS_PROCESS_EVENTS"
   /// Where the kubelet's and the device plugins' sockets are, default /var/lib/kubelet/device-plugins.
   static let devicePluginDirectory = "ODIGOS_DEVICE_PLUGIN_DIR"
 }
