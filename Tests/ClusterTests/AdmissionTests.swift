@@ -85,27 +85,15 @@ struct AdmissionTests {
 
   @Test func agentFilesComeByAnInitContainer() async throws {
     let application = PlainApplication(namespace: "e2e-init", labels: "odigos-instrumentation: enabled")
-    let before = try Cluster.get("configmap", "odigos-config", in: Cluster.systemNamespace)?["data"]
-    defer {
-      // As it was: a method that is set keeps profiles from choosing one.
-      let patch = JSONValue.object(["data": before ?? .null])
-      _ = try? Cluster.kubectl(
-        "patch", "configmap", "odigos-config", "-n", Cluster.systemNamespace, "--type=merge", "-p",
-        String(decoding: patch.serialized(), as: UTF8.self))
-      application.remove()
+    defer { application.remove() }
+    try await Installation.withMountMethod("k8s-init-container") {
+      try application.deploy()
+      try await application.waitUntil("web", isInstrumented: true)
+      let pod = try #require(try application.pods("web").first)
+      #expect(pod.at("spec", "initContainers")?[0]?["name"] == "odigos-agents")
+      #expect(!PodMarks(pod).found.contains("device"))
+      try await TraceSink.waitForTrace(namespace: application.namespace, services: ["web", "backend"])
     }
-    try Cluster.odigos("config", "set", "mount-method", "k8s-init-container")
-    try await eventually("the mount method in force") {
-      let map = try Cluster.get("configmap", "effective-config", in: Cluster.systemNamespace)
-      let text = map?.at("data", "config.yaml")?.string ?? "none"
-      return text.contains("k8s-init-container") ? nil : "not yet"
-    }
-    try application.deploy()
-    try await application.waitUntil("web", isInstrumented: true)
-    let pod = try #require(try application.pods("web").first)
-    #expect(pod.at("spec", "initContainers")?[0]?["name"] == "odigos-agents")
-    #expect(!PodMarks(pod).found.contains("device"))
-    try await TraceSink.waitForTrace(namespace: application.namespace, services: ["web", "backend"])
   }
 
   @Test func certificatesAreRenewedOnDemandAndHealByThemselves() async throws {

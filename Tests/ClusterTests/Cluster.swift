@@ -40,6 +40,12 @@ enum Cluster {
   @discardableResult
   static func odigos(_ arguments: String...) throws -> String { try run(".build/release/odigos", arguments) }
 
+  /// The 33 of Kubernetes 1.33.
+  static func minorVersion() throws -> Int {
+    let minor = try JSONValue(parsing: try kubectl("get", "--raw", "/version"))["minor"]?.string ?? ""
+    return Int(minor.prefix { $0.isNumber }) ?? 0
+  }
+
   /// Applies a manifest.
   static func apply(_ manifest: String) throws { try kubectl("apply", "-f", "-", input: manifest) }
 

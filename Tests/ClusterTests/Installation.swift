@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Testing
 
 /// The system under test, installed once for all suites with the command-line tool.
 enum Installation {
@@ -28,5 +29,24 @@ enum Installation {
   /// Goes back to the default mount method.
   static func restoreMountMethod() {
     _ = try? Cluster.odigos("profile", "remove", "mount-method-k8s-host-path")
+  }
+
+  /// Runs a body while agent files are mounted in that way, and puts the configuration back as it was: a method that
+  /// is set keeps profiles from choosing one.
+  static func withMountMethod(_ method: String, _ body: () async throws -> Void) async throws {
+    let before = try Cluster.get("configmap", "odigos-config", in: Cluster.systemNamespace)?["data"]
+    defer {
+      let patch = JSONValue.object(["data": before ?? .null])
+      _ = try? Cluster.kubectl(
+        "patch", "configmap", "odigos-config", "-n", Cluster.systemNamespace, "--type=merge", "-p",
+        String(decoding: patch.serialized(), as: UTF8.self))
+    }
+    try Cluster.odigos("config", "set", "mount-method", method)
+    try await eventually("the mount method in force") {
+      let map = try Cluster.get("configmap", "effective-config", in: Cluster.systemNamespace)
+      let text = map?.at("data", "config.yaml")?.string ?? "none"
+      return text.contains(method) ? nil : "not yet"
+    }
+    try await body()
   }
 }

@@ -171,7 +171,7 @@ private struct ConfigurationGenerator {
     settings.environmentMethod = pods.random.pick([.loader, .loaderWithFallback])
     settings.inventory = .everything
     settings.inventory.hasOpAMPServer = pods.random.chance(50)
-    settings.mounts.hasImageVolumes = pods.random.chance(50)
+    settings.mounts.imageVolumes = pods.random.pick([.absent, .unproven, .present])
     settings.mounts.nodesHaveDevice = pods.random.chance(70)
     settings.mounts.agentsImage = pods.random.chance(90) ? "registry.example/odigos:1" : ""
     if pods.random.chance(30) {

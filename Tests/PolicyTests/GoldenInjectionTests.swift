@@ -91,7 +91,7 @@ import Testing
     }
     var settings = InjectionTests.settings(method)
     settings.inventory = .everything
-    settings.mounts = MountFacts(hasImageVolumes: true, agentsImage: "registry.example/odigos:1")
+    settings.mounts = MountFacts(imageVolumes: .present, agentsImage: "registry.example/odigos:1")
     let config: JSONValue = [
       "metadata": ["name": "deployment-web", "namespace": "shop"],
       "spec": [

@@ -22,18 +22,18 @@ import Testing
     Case(facts: facts { $0.nodesHaveDevice = false }, expected: .initContainer, mentions: "do not offer the device"),
     Case(
       facts: facts {
-        $0.nodesHaveDevice = false; $0.podSecurity = .baseline; $0.hasImageVolumes = true
+        $0.nodesHaveDevice = false; $0.podSecurity = .baseline; $0.imageVolumes = .present
       },
       expected: .imageVolume, mentions: "an image volume asks nothing"),
     Case(
       facts: facts {
-        $0.nodesHaveDevice = false; $0.podSecurity = .restricted; $0.hasImageVolumes = true
+        $0.nodesHaveDevice = false; $0.podSecurity = .restricted; $0.imageVolumes = .present
       },
       expected: .initContainer, mentions: "an init container asks nothing"),
     Case(facts: facts { $0.nodesAreMadeOnDemand = true }, expected: .initContainer, mentions: "made on demand"),
     Case(
       facts: facts {
-        $0.nodesAreMadeOnDemand = true; $0.hasImageVolumes = true
+        $0.nodesAreMadeOnDemand = true; $0.imageVolumes = .present
       }, expected: .imageVolume,
       mentions: "made on demand"),
     Case(
@@ -58,10 +58,10 @@ import Testing
     Case(
       wanted: .imageVolume,
       facts: facts {
-        $0.hasImageVolumes = true; $0.podSecurity = .restricted
+        $0.imageVolumes = .present; $0.podSecurity = .restricted
       },
       expected: .virtualDevice, mentions: "forbids"),
-    Case(wanted: .imageVolume, facts: facts { $0.hasImageVolumes = true }, expected: .imageVolume, mentions: "asks"),
+    Case(wanted: .imageVolume, facts: facts { $0.imageVolumes = .present }, expected: .imageVolume, mentions: "asks"),
     Case(wanted: .initContainer, expected: .initContainer, mentions: "asks"),
     Case(
       wanted: .initContainer, facts: facts { $0.agentsImage = "" }, expected: .virtualDevice, mentions: "not known"),
@@ -75,11 +75,18 @@ import Testing
 
   @Test(
     arguments: [
-      (20, nil, false), (32, true, false), (33, nil, false), (33, true, true), (34, nil, false), (35, nil, true),
-      (36, false, false),
-    ] as [(Int, Bool?, Bool)]) func imageVolumesByVersionAndSetting(_ minor: Int, _ setting: Bool?, _ expected: Bool)
-  {
-    #expect(MountFacts.hasImageVolumes(minorVersion: minor, setting: setting) == expected)
+      (20, nil, .absent), (30, true, .absent), (33, nil, .absent), (33, true, .present), (34, nil, .absent),
+      (35, nil, .unproven), (35, true, .present), (36, false, .absent),
+    ] as [(Int, Bool?, ImageVolumeSupport)])
+  func imageVolumesByVersionAndSetting(_ minor: Int, _ setting: Bool?, _ expected: ImageVolumeSupport) {
+    #expect(ImageVolumeSupport(minorVersion: minor, setting: setting) == expected)
+  }
+
+  @Test func imageVolumesThatMayFailAreTakenOnlyWhenAskedFor() {
+    let facts = MountFacts(
+      nodesHaveDevice: false, imageVolumes: .unproven, agentsImage: "registry.example/odigos:1")
+    #expect(MountDecision(.automatic, facts).method == .initContainer)
+    #expect(MountDecision(.imageVolume, facts).method == .imageVolume)
   }
 
   @Test(
@@ -108,7 +115,7 @@ import Testing
     -> InjectionSettings
   {
     var settings = InjectionTests.settings(method)
-    settings.mounts = MountFacts(hasImageVolumes: true, agentsImage: "registry.example/odigos:1")
+    settings.mounts = MountFacts(imageVolumes: .present, agentsImage: "registry.example/odigos:1")
     change(&settings)
     return settings
   }

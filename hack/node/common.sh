@@ -6,9 +6,13 @@
 # so that what looks at processes (odiglet, eBPF) sees what it would see on a machine of its own.
 
 export KUBERNETES_VERSION=1.20.2
-KUBERNETES_BIN=${ODIGOS_KUBERNETES_BIN:-$CACHE/kubernetes-$KUBERNETES_VERSION}
+# Another Kubernetes that was built elsewhere (1.20 and newer; without kube-proxy, the one of 1.20 serves it), and another
+# containerd than Debian's (image volumes need 2.1).
+BUILT_KUBERNETES=$CACHE/kubernetes-$KUBERNETES_VERSION
+KUBERNETES_BIN=${ODIGOS_KUBERNETES_BIN:-$BUILT_KUBERNETES}
+[ -z "${ODIGOS_CONTAINERD_BIN:-}" ] || PATH=$ODIGOS_CONTAINERD_BIN:$PATH
 GO_VERSION=1.21.13 # the newest Go that the libraries in 1.20's vendor directory build with
-export GO_VERSION KUBERNETES_BIN
+export GO_VERSION BUILT_KUBERNETES KUBERNETES_BIN
 
 export NODE=node1 NODE_IP=10.240.0.2 POD_CIDR=10.244.0.0/16 NODE_POD_CIDR=10.244.0.0/24
 export SERVICE_CIDR=10.96.0.0/16 API_IP=10.96.0.1 DOMAIN=cluster.local

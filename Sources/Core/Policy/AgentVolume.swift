@@ -30,15 +30,22 @@ struct AgentVolume: Sendable {
     let path: String
     let entry: [UInt8]
 
-    /// A directory of the agent files.
-    init(_ directory: String, _ method: MountMethod) {
-      path = OdigosPath.agentsPrefix + directory
-      let inVolume = method == .imageVolume ? "\(OdigosPath.agentsInImage)/\(directory)" : directory
-      let entry: JSONValue = [
-        "name": .string(OdigosName.agentVolume), "mountPath": .string(path), "subPath": .string(inVolume),
-        "readOnly": true,
-      ]
+    private init(_ path: String, subPath: String?) {
+      self.path = path
+      var entry: JSONValue = ["name": .string(OdigosName.agentVolume), "mountPath": .string(path)]
+      if let subPath { entry["subPath"] = .string(subPath) }
+      entry["readOnly"] = true
       self.entry = entry.serialized()
+    }
+
+    /// What a container mounts for directories of the agent files.
+    ///
+    /// Of an image volume it is the whole image, whose root has a link for each directory: containerd 2.1 passes
+    /// `subPath` over in image volumes without a word, and mounts the image in its place.
+    static func all(_ directories: [String], _ method: MountMethod) -> [Mount] {
+      if directories.isEmpty { return [] }
+      if method == .imageVolume { return [Mount(OdigosPath.agents, subPath: nil)] }
+      return directories.map { Mount(OdigosPath.agentsPrefix + $0, subPath: $0) }
     }
   }
 

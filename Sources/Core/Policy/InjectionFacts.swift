@@ -143,7 +143,7 @@ final class InjectedContainer: Sendable {
     if hasOpAMPServer, mountMethod == .hostPath, distribution.usesOpAMPSocket(mountMethod) {
       directories.append(OdigosPath.exchangeDirectory)
     }
-    mounts = directories.map { AgentVolume.Mount($0, mountMethod) }
+    mounts = AgentVolume.Mount.all(directories, mountMethod)
   }
 }
 

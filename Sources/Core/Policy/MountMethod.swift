@@ -30,7 +30,7 @@ public struct MountFacts: Sendable, Hashable {
   /// what a node agent brings, and would not make one for a pod that demands it.
   public var nodesAreMadeOnDemand: Bool
   /// Whether pods can have volumes that are images.
-  public var hasImageVolumes: Bool
+  public var imageVolumes: ImageVolumeSupport
   /// The image that has the agent files, "" where it is not known.
   public var agentsImage: String
   /// What the namespace of the pods enforces.
@@ -38,22 +38,14 @@ public struct MountFacts: Sendable, Hashable {
 
   /// Gathers the facts.
   public init(
-    nodesHaveDevice: Bool = true, nodesAreMadeOnDemand: Bool = false, hasImageVolumes: Bool = false,
+    nodesHaveDevice: Bool = true, nodesAreMadeOnDemand: Bool = false, imageVolumes: ImageVolumeSupport = .absent,
     agentsImage: String = "", podSecurity: PodSecurityLevel = .privileged
   ) {
     self.nodesHaveDevice = nodesHaveDevice
     self.nodesAreMadeOnDemand = nodesAreMadeOnDemand
-    self.hasImageVolumes = hasImageVolumes
+    self.imageVolumes = imageVolumes
     self.agentsImage = agentsImage
     self.podSecurity = podSecurity
-  }
-
-  /// Whether a cluster has image volumes: with directories in them since 1.33, switched on since 1.35. An API server
-  /// without them drops the field and then refuses the pod, so that nothing is tried out here.
-  ///
-  /// - Parameter setting: what the configuration says, where it says anything.
-  public static func hasImageVolumes(minorVersion: Int, setting: Bool? = nil) -> Bool {
-    minorVersion >= 33 && (setting ?? (minorVersion >= 35))
   }
 
   /// Why a method is impossible, as the end of a sentence; nil where it is possible.
@@ -64,7 +56,7 @@ public struct MountFacts: Sendable, Hashable {
     case .hostPath: return podSecurity == .privileged ? nil : level
     case .initContainer: return agentsImage.isEmpty ? Self.imageIsUnknown : nil
     case .imageVolume:
-      if !hasImageVolumes { return "the cluster has no image volumes" }
+      if imageVolumes == .absent { return "the cluster has no image volumes" }
       if podSecurity == .restricted { return level }
       return agentsImage.isEmpty ? Self.imageIsUnknown : nil
     }
@@ -101,8 +93,11 @@ public struct MountDecision: Sendable, Hashable {
     if facts.nodesHaveDevice, !facts.nodesAreMadeOnDemand {
       return (.virtualDevice, "the nodes offer the device and are not made on demand")
     }
-    for (method, what) in [(MountMethod.imageVolume, "an image volume"), (.initContainer, "an init container")]
-    where facts.obstacle(to: method) == nil {
+    let withoutNode: [(MountMethod, String)] =
+      (facts.imageVolumes == .present ? [(.imageVolume, "an image volume")] : []) + [
+        (.initContainer, "an init container")
+      ]
+    for (method, what) in withoutNode where facts.obstacle(to: method) == nil {
       return (method, "\(why), and \(what) asks nothing of them")
     }
     let method: MountMethod = facts.obstacle(to: .hostPath) == nil ? .hostPath : .virtualDevice

@@ -49,7 +49,7 @@ extension OdigosConfiguration: SettingsGroup {
       .choice("mountMethod", \.mountMethod, "How the agent files come into containers.", always: true),
       .value(
         "imageVolumesEnabled", \.imageVolumesEnabled, .bool,
-        "Whether the cluster has image volumes, where its version does not say so.", read: { $0.bool($1) },
+        "Whether the cluster and the container runtimes of all its nodes have image volumes.", read: { $0.bool($1) },
         json: { $0.map { .bool($0) } }),
       .text(
         "customContainerRuntimeSocketPath", \.customContainerRuntimeSocketPath,

@@ -17,8 +17,7 @@ struct ClusterMounts: Sendable {
     MountFacts(
       nodesHaveDevice: readyNodeAgents > 0,
       nodesAreMadeOnDemand: caches.deployments.all.contains { Self.makesNodes($0.name) },
-      hasImageVolumes: MountFacts.hasImageVolumes(
-        minorVersion: minorVersion, setting: configuration.imageVolumesEnabled),
+      imageVolumes: ImageVolumeSupport(minorVersion: minorVersion, setting: configuration.imageVolumesEnabled),
       agentsImage: agentsImage)
   }
 
