@@ -46,8 +46,8 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 
 /// What the fuzz targets use: a suite that plays their corpus, or, for hack/fuzz, a program around libFuzzer.
 let fuzzed: [Target.Dependency] = [
-  "JSON", "KubeObjects", "OdigosObjects", "Policy", "EventLoop", "HTTPTransport", "Instrumentor", "CShims", "COpenSSL",
-  logging,
+  "JSON", "KubeObjects", "OdigosObjects", "Policy", "OpAMP", "EventLoop", "HTTPTransport", "Instrumentor",
+  "ProcessInspection", "CShims", "COpenSSL", logging,
 ]
 let fuzzing: [Target] =
   Context.environment["ODIGOS_FUZZ"] == nil
@@ -96,6 +96,7 @@ let package = Package(
     target("Core", "CollectorConfig", ["JSON", "KubeObjects", "OdigosObjects"]),
     target("Core", "Telemetry", ["JSON"]),
     target("Core", "ProtobufWire"),
+    target("Core", "OpAMP", ["ProtobufWire"]),
 
     // Adapters: one outside system each
     target("Adapters", "Concurrency"),
@@ -107,7 +108,9 @@ let package = Package(
     target("Adapters", "KubeRuntime", ["KubeClient", "Concurrency", "JSON", "KubeObjects", logging]),
     target("Adapters", "ServingCertificates", ["HTTPTransport", "Concurrency", "CShims", "COpenSSL"]),
     target("Adapters", "KubeletPlugin", ["ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", logging]),
-    target("Adapters", "ProcessInspection", ["JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency"]),
+    target(
+      "Adapters", "ProcessInspection",
+      ["JSON", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", "CShims"]),
     target("Adapters", "ServiceShell", ["HTTPTransport", "EventLoop", "Concurrency", "CShims", logging]),
 
     // Components: one library per process
@@ -120,8 +123,8 @@ let package = Package(
     target(
       "Components", "Odiglet",
       [
-        "JSON", "KubeObjects", "OdigosObjects", "Policy", "Concurrency", "EventLoop", "HTTPTransport", "KubeClient",
-        "KubeRuntime", "KubeletPlugin", "ProcessInspection", "ServiceShell", logging,
+        "JSON", "KubeObjects", "OdigosObjects", "Policy", "ProtobufWire", "OpAMP", "Concurrency", "EventLoop",
+        "HTTPTransport", "KubeClient", "KubeRuntime", "KubeletPlugin", "ProcessInspection", "ServiceShell", logging,
       ]),
     target(
       "Components", "Autoscaler",
@@ -160,6 +163,9 @@ let package = Package(
     .executableTarget(
       name: "PolicyBenchmark", dependencies: ["JSON", "Policy", "CAllocationCount"],
       path: "benchmarks/policy/PolicyBenchmark", swiftSettings: settings),
+    .executableTarget(
+      name: "DetectionBenchmark", dependencies: ["ProcessInspection", "Odiglet"],
+      path: "benchmarks/node/detection/DetectionBenchmark", swiftSettings: settings),
 
     // Tests
     .target(
@@ -207,6 +213,7 @@ let package = Package(
       ]),
     tests("ServingCertificates", ["TestSupport", "ServingCertificates", "HTTPTransport", "EventLoop"]),
     tests("ProtobufWire", ["TestSupport", "ProtobufWire"]),
+    tests("OpAMP", ["TestSupport", "OpAMP", "ProtobufWire"]),
     tests(
       "KubeletPlugin",
       ["TestSupport", "KubeletPlugin", "ProtobufWire", "HTTPTransport", "EventLoop", "Concurrency", logging]),
@@ -222,7 +229,11 @@ let package = Package(
       ]),
     tests(
       "Odiglet",
-      ["TestSupport", "Odiglet", "JSON", "KubeObjects", "OdigosObjects", "Policy", "ProcessInspection", logging]),
+      [
+        "TestSupport", "Odiglet", "JSON", "KubeObjects", "OdigosObjects", "Policy", "OpAMP", "ProtobufWire",
+        "Concurrency", "EventLoop", "HTTPTransport", "KubeClient", "KubeRuntime", "KubeletPlugin", "ProcessInspection",
+        "ServiceShell", logging,
+      ], exclude: ["OpAMP/opamp_peer.py"]),
     tests("Autoscaler", ["TestSupport", "Autoscaler", "JSON", "KubeObjects", "OdigosObjects", "CollectorConfig"]),
     tests("Scheduler", ["TestSupport", "Scheduler", "JSON", "KubeObjects", "OdigosObjects", "Policy"]),
     tests(

@@ -57,8 +57,8 @@ struct ContainerInjection {
   }
 
   /// - Parameter ownerAttributes: from `ResourceAttributes.end`.
-  mutating func run(ownerAttributes: [UInt8], into patch: inout PatchBytes) {
-    addVariables(ownerAttributes, &patch)
+  mutating func run(ownerAttributes: [UInt8], keepsFiles: Bool, into patch: inout PatchBytes) {
+    addVariables(ownerAttributes, keepsFiles, &patch)
     additions.finish(&patch)
     changes.sort { $0.index > $1.index }
     for change in changes { write(change.index, change.variable, &patch) }
@@ -71,8 +71,12 @@ struct ContainerInjection {
     if index(of: variable.name) == nil { additions.append(variable.entry, to: &patch) }
   }
 
-  private mutating func addVariables(_ ownerAttributes: [UInt8], _ patch: inout PatchBytes) {
-    for variable in agent.environment.variables { add(variable, &patch) }
+  private mutating func addVariables(_ ownerAttributes: [UInt8], _ keepsFiles: Bool, _ patch: inout PatchBytes) {
+    for variable in agent.environment.variables {
+      // The socket is among the files, and those that the pod has may be without it.
+      if keepsFiles, variable.name == OdigosEnvironment.opAMPUnixSocket { continue }
+      add(variable, &patch)
+    }
     for required in agent.environment.required { add(required.variable, &patch) }
     if !agent.environment.nodeVariables.values.isEmpty { addNodeVariables(agent.environment.nodeVariables, &patch) }
     if let serviceName = agent.environment.serviceName { add(serviceName, &patch) }

@@ -108,7 +108,7 @@ public enum Injection {
         continue
       }
       injected.append(index)
-      injection.run(ownerAttributes: ownerAttributes, into: &operations)
+      injection.run(ownerAttributes: ownerAttributes, keepsFiles: hasFiles, into: &operations)
       if !hasFiles { injection.addFiles(of: agent, facts.mount.method, into: &operations) }
       needsFiles = needsFiles || !agent.mounts.isEmpty
     }
