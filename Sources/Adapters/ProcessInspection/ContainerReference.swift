@@ -53,8 +53,13 @@ public struct ContainerReference: Sendable, Hashable {
     let name = component.hasSuffix(".slice") ? component.dropLast(".slice".count) : component
     guard let start = name.lastIndex(of: "p"), name[start...].hasPrefix("pod") else { return nil }
     let uid = String(name[start...].dropFirst("pod".count).map { $0 == "_" ? "-" : $0 })
-    let digits = uid.utf8.filter { $0 != UInt8(ascii: "-") }
-    return digits.count == 32 && digits.allSatisfy(isHexDigit) ? uid : nil
+    return isPodUID(uid) ? uid : nil
+  }
+
+  /// Whether this is a UID, or the hash that stands in its place for static pods.
+  static func isPodUID(_ text: some StringProtocol) -> Bool {
+    let digits = text.utf8.filter { $0 != UInt8(ascii: "-") }
+    return digits.count == 32 && digits.allSatisfy(isHexDigit)
   }
 
   /// `<id>`, or `<runtime>-<id>.scope`.
@@ -64,7 +69,7 @@ public struct ContainerReference: Sendable, Hashable {
     return name.utf8.count == 64 && name.utf8.allSatisfy(isHexDigit) ? String(name) : nil
   }
 
-  private static func isHexDigit(_ byte: UInt8) -> Bool {
+  static func isHexDigit(_ byte: UInt8) -> Bool {
     (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
   }
 }

@@ -6,9 +6,9 @@ enum EnvironmentCapture {
 
   static func variables(of facts: ProcessFacts) -> [CapturedVariable: String] {
     var result: [CapturedVariable: String] = [:]
-    let hasOwnProfiler = facts.environment[CapturedVariable.profilerPath.rawValue]?.contains(ownPrefix) ?? false
+    let hasOwnProfiler = facts.environment.values[CapturedVariable.profilerPath.rawValue]?.contains(ownPrefix) ?? false
     for variable in CapturedVariable.allCases {
-      guard let value = facts.environment[variable.rawValue] else { continue }
+      guard let value = facts.environment.values[variable.rawValue] else { continue }
       // These two say nothing of their own: they are ours when the profiler is.
       if hasOwnProfiler, variable == .profiling || variable == .profiler { continue }
       let original = withoutOwnParts(variable, value)

@@ -1,4 +1,5 @@
 import Glibc
+import HTTPTransport
 import KubeletPlugin
 import Policy
 import ProcessInspection
@@ -23,6 +24,8 @@ struct OdigletConfiguration: Sendable, Equatable {
   /// The full names of the resources that are served beside the device.
   var deviceAliases: [String]
   var devicePluginDirectory: String
+  /// Where agents are served: the node's socket, which containers see below /var/odigos, and the port.
+  var opAMPAddresses: [SocketAddress]
 
   /// The bounds of the capacity: the list of devices must fit the kubelet's messages of at most 4 MiB.
   static let capacities = 1...65536
@@ -49,6 +52,18 @@ struct OdigletConfiguration: Sendable, Equatable {
     devicePluginDirectory = text(OdigletEnvironment.devicePluginDirectory) ?? DevicePluginAPI.directory
     deviceCapacity = try text(OdigletEnvironment.deviceCapacity).map(Self.capacity)
     deviceAliases = try Self.aliases(text(OdigletEnvironment.deviceAliases) ?? "all")
+    opAMPAddresses = [
+      .unix(path: hostDirectory + OdigosPath.opAMPSocket.dropFirst(OdigosPath.agents.count)),
+      .tcp(host: "::", port: try Self.port(text(OdigletEnvironment.opAMPPort))),
+    ]
+  }
+
+  private static func port(_ text: String?) throws(ConfigurationError) -> UInt16 {
+    guard let text else { return UInt16(OdigosPort.opAMP) }
+    guard let port = UInt16(text) else {
+      throw ConfigurationError("\(OdigletEnvironment.opAMPPort) is \"\(text)\"; it must be a number from 0 to 65535")
+    }
+    return port
   }
 
   private static func capacity(_ text: String) throws(ConfigurationError) -> Int {

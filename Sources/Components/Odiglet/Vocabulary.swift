@@ -22,6 +22,8 @@ enum OdigletEnvironment {
   static let deviceAliases = "ODIGOS_DEVICE_ALIASES"
   /// What is on, as names of `NodeFeature` with commas between.
   static let features = "ODIGOS_NODE_FEATURES"
+  /// The TCP port on which agents are served (OpAMP), default 4320.
+  static let opAMPPort = "ODIGOS_OPAMP_PORT"
   /// Where the kubelet's and the device plugins' sockets are, default /var/lib/kubelet/device-plugins.
   static let devicePluginDirectory = "ODIGOS_DEVICE_PLUGIN_DIR"
 }

@@ -67,10 +67,8 @@ struct InstallCommand: AsyncParsableCommand {
     try await progress.step("Creating CRDs") { try await installer.installDefinitions() }
     try await progress.step("Creating OdigosDeployment") { try await installer.installComponent("deployment") }
     try await progress.step("Creating OdigosConfig") { try await installer.installConfiguration(changes()) }
-    for (title, name) in [
-      ("Odiglet", "odiglet"), ("AutoScaler", "autoscaler"), ("Scheduler", "scheduler"),
-      ("Instrumentor", "instrumentor"),
-    ] {
+    try await progress.step("Creating Odiglet") { try await installer.installNodeAgent() }
+    for (title, name) in [("AutoScaler", "autoscaler"), ("Scheduler", "scheduler"), ("Instrumentor", "instrumentor")] {
       try await progress.step("Creating \(title)") { try await installer.installComponent(name) }
     }
     try await progress.step("Creating webhooks") { try await installer.installWebhooks() }
