@@ -124,10 +124,10 @@ struct MatrixCase: Sendable {
       says: "own: module missing"),
     MatrixCase(
       name: "php82", title: "PHP 8.2", agent: proof, image: "matrix-php",
-      command: ["php", "-S", "0.0.0.0:8080", "/app/app.php"], says: "", hasLoader: false),
+      command: ["php", "-S", "0.0.0.0:8080", "-t", "/app/web"], says: "", hasLoader: false),
     MatrixCase(
       name: "php84", title: "PHP 8.4", agent: proof, image: "matrix-php-new",
-      command: ["php", "-S", "0.0.0.0:8080", "/app/app.php"], says: "", hasLoader: false),
+      command: ["php", "-S", "0.0.0.0:8080", "-t", "/app/web"], says: "", hasLoader: false),
     MatrixCase(
       name: "ruby31", title: "Ruby 3.1", agent: proof, image: "matrix-ruby", command: ["ruby", "/app/app.rb"],
       says: "own: nothing", hasLoader: false),
