@@ -46,8 +46,8 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 
 /// What the fuzz targets use: a suite that plays their corpus, or, for hack/fuzz, a program around libFuzzer.
 let fuzzed: [Target.Dependency] = [
-  "JSON", "KubeObjects", "OdigosObjects", "Policy", "OpAMP", "EventLoop", "HTTPTransport", "Instrumentor", "CShims",
-  "COpenSSL", logging,
+  "JSON", "KubeObjects", "OdigosObjects", "Policy", "OpAMP", "EventLoop", "HTTPTransport", "Instrumentor",
+  "ProcessInspection", "CShims", "COpenSSL", logging,
 ]
 let fuzzing: [Target] =
   Context.environment["ODIGOS_FUZZ"] == nil
@@ -163,6 +163,9 @@ let package = Package(
     .executableTarget(
       name: "PolicyBenchmark", dependencies: ["JSON", "Policy", "CAllocationCount"],
       path: "benchmarks/policy/PolicyBenchmark", swiftSettings: settings),
+    .executableTarget(
+      name: "DetectionBenchmark", dependencies: ["ProcessInspection", "Odiglet"],
+      path: "benchmarks/node/detection/DetectionBenchmark", swiftSettings: settings),
 
     // Tests
     .target(

@@ -42,7 +42,8 @@ final class ReconcilerBench: Sendable {
     let indexes = InstrumentorIndexes(caches: caches, namespace: "odigos-system")
     caches.pods.onChange { _ = indexes.podChanged($0, $1) }
     reconciler = WorkloadReconciler(
-      client: client, caches: caches, indexes: indexes, namespace: "odigos-system",
+      client: client, caches: caches, indexes: indexes,
+      agents: ClusterAgents(caches: caches, image: nil, logger: AdmissionSample.logger), namespace: "odigos-system",
       events: EventRecorder(client: client, component: "test", logger: AdmissionSample.logger),
       logger: AdmissionSample.logger, isWebhookServing: { true })
     self.caches = caches
@@ -193,7 +194,7 @@ final class ReconcilerBench: Sendable {
           "data": ["config.yaml": .string(configuration)],
         ]
       ],
-      "/api/v1/pods": [pod("web-5d4f8c7b9d-a"), pod("web-5d4f8c7b9d-b")],
+      "/api/v1/nodes": [], "/api/v1/pods": [pod("web-5d4f8c7b9d-a"), pod("web-5d4f8c7b9d-b")],
       "/apis/odigos.io/v1alpha1\(namespaced)instrumentationrules": [],
       "/apis/odigos.io/v1alpha1\(namespaced)actions": [],
     ]

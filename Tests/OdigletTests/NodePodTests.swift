@@ -35,14 +35,31 @@ import Testing
               "state": {"running": {"startedAt": "2026-01-01T00:00:01Z"}}}]}}
         """)) ?? .null
 
+  @Test func noticesAnotherCommandWithoutRepeatingIt() {
+    func command(_ command: JSONValue, _ arguments: JSONValue) -> String {
+      let container: JSONValue = ["name": "app", "command": command, "args": arguments]
+      return NodePod(Pod(json: ["spec": ["containers": [container]]])).containers.first?.command ?? ""
+    }
+    let all = [
+      command(["run"], ["--password=x"]), command(["run"], ["--password=y"]), command(["run", "--password=x"], []),
+      command([], ["run", "--password=x"]), command(["ru", "n"], ["--password=x"]),
+    ]
+    #expect(Set(all).count == all.count)
+    #expect(all.allSatisfy { $0.utf8.count == 16 && !$0.contains("x") })
+    #expect(command(["run"], ["--password=x"]) == all[0])
+  }
+
   @Test func readsAPod() {
     let pod = NodePod(Pod(json: Self.pod))
     #expect(pod.configKey == ObjectKey(namespace: "shop", name: "deployment-web"))
     #expect(!pod.isDeleted)
     #expect(
       pod.containers == [
-        NodePod.Container(name: "app", variableNames: ["A", "B"], runningID: Self.id, image: "shop/web@sha256:1"),
-        NodePod.Container(name: "sidecar", variableNames: [], runningID: nil, image: "shop/side:1"),
+        NodePod.Container(
+          name: "app", variableNames: ["A", "B"], runningID: Self.id, image: "shop/web@sha256:1",
+          command: "b48a9f774b684386"),
+        NodePod.Container(
+          name: "sidecar", variableNames: [], runningID: nil, image: "shop/side:1", command: "082f2307b4e88e77"),
       ])
   }
 

@@ -9,14 +9,18 @@ import Testing
 @Suite struct RuntimeReportTests {
   /// A pod with one container `app`.
   private static func pod(
-    _ created: String, image: String = "sha256:a", container: String = "app", names: [String]? = nil,
-    runtimes: [(RuntimeLanguage, String)] = [(.python, "3.11")], secure: Bool? = false,
+    _ created: String, image: String = "sha256:a", command: String = "", id: String = "", container: String = "app",
+    names: [String]? = nil,
+    runtimes: [(RuntimeLanguage, String)] = [(.python, "3.11")], standing: RuntimeStanding = .running,
+    secure: Bool? = false,
     environment: [CapturedVariable: String] = [:],
     imageVariables: Result<[CapturedVariable: String], ContainerRuntimeError> = .success([:]), agents: [String] = []
   ) -> PodObservation {
     var inspection = ContainerInspection()
     inspection.runtimes = runtimes.map {
-      DetectedRuntime(language: $0.0, version: $0.1, evidence: ["executable /usr/bin/\($0.0)"])
+      DetectedRuntime(
+        language: $0.0, version: $0.1, standing: standing,
+        evidence: ["executable /usr/bin/\($0.0)", "standing \(standing): words"])
     }
     inspection.isSecure = secure
     inspection.environment = environment
@@ -26,7 +30,8 @@ import Testing
       created: created, containerNames: names ?? [container],
       containers: [
         ContainerObservation(
-          name: container, image: image, inspection: inspection, imageVariables: imageVariables)
+          name: container, image: image, command: command, containerID: id, inspection: inspection,
+          imageVariables: imageVariables)
       ])
   }
 
@@ -35,7 +40,8 @@ import Testing
       [],
       [
         Self.pod(
-          "2026-01-01T00:00:00Z", environment: [.pythonPath: "/app"], imageVariables: .success([.pythonPath: "/app"]),
+          "2026-01-01T00:00:00Z", command: "c0ffee", id: "0123456789abcdef", environment: [.pythonPath: "/app"],
+          imageVariables: .success([.pythonPath: "/app"]),
           agents: ["Datadog Agent"])
       ])
     #expect(
@@ -46,7 +52,8 @@ import Testing
           "envFromContainerRuntime": [["name": "PYTHONPATH", "value": "/app"]],
           "otherAgents": [["name": "Datadog Agent"]],
           "evidence": [
-            "image sha256:a", "pod created 2026-01-01T00:00:00Z", "executable /usr/bin/python",
+            "image sha256:a", "command c0ffee", "pod created 2026-01-01T00:00:00Z", "container 0123456789ab",
+            "executable /usr/bin/python", "standing running: words",
           ],
         ]
       ])
@@ -151,7 +158,7 @@ import Testing
     let details = RuntimeReport.joined(
       [], [Self.pod("2026-01-01T00:00:00Z", runtimes: [(.javascript, "20.1.0"), (.python, "3.11")])])
     #expect(details.first?.language == "javascript")
-    #expect(details.first?.evidence.last == "also python 3.11: executable /usr/bin/python")
+    #expect(details.first?.evidence.last == "also python 3.11: executable /usr/bin/python; standing running: words")
     let condition = try #require(RuntimeReport.condition(details, now: "now"))
     #expect(condition.reason == "ResolvedFromMultipleLanguages")
     #expect(condition.status == "True")
@@ -172,8 +179,9 @@ import Testing
 
   @Test func knowsWhenNothingCanBeAdded() {
     let recorded = RuntimeReport.joined([], [Self.pod("2026-01-02T00:00:00Z", image: "sha256:b")])
-    func isSettled(_ image: String, _ created: String, _ recorded: [RuntimeDetails]) -> Bool {
-      RuntimeReport.isSettled(recorded, container: "app", image: image, podCreated: created)
+    func isSettled(_ image: String, _ created: String, _ recorded: [RuntimeDetails], command: String = "") -> Bool {
+      let container = NodePod.Container(name: "app", runningID: "x", image: image, command: command)
+      return RuntimeReport.isSettled(recorded, container, podCreated: created)
     }
     #expect(isSettled("sha256:b", "2026-01-02T00:00:00Z", recorded))
     #expect(isSettled("sha256:b", "2026-01-09T00:00:00Z", recorded))
@@ -182,38 +190,13 @@ import Testing
     #expect(!isSettled("sha256:b", "2026-01-02T00:00:00Z", []))
     let unknown = RuntimeReport.joined([], [Self.pod("2026-01-02T00:00:00Z", image: "sha256:b", runtimes: [])])
     #expect(!isSettled("sha256:b", "2026-01-02T00:00:00Z", unknown))
-  }
-}
-
-@Suite struct InspectionScheduleTests {
-  @Test func looksSoonAndOftenThenSeldomThenNotAtAll() {
-    var schedule = InspectionSchedule()
-    var now = Duration.zero
-    var times: [Duration] = []
-    var reported: Duration?
-    while times.count < 1000 {
-      switch schedule.decision("c", at: now) {
-      case .inspect:
-        times.append(now)
-        if schedule.foundNothing("c", at: now), reported == nil { reported = now }
-      case .wait(let delay): now += delay
-      case .leave:
-        #expect(times.prefix(3) == [.zero, .milliseconds(250), .milliseconds(750)])
-        #expect(times.count < 30)
-        #expect(reported.map { $0 >= InspectionSchedule.patience && $0 < .seconds(60) } == true)
-        return
-      }
-    }
-    Issue.record("it never ends")
-  }
-
-  @Test func beginsAnewForAnotherContainer() {
-    var schedule = InspectionSchedule()
-    let mayReport = schedule.foundNothing("a", at: .zero)
-    #expect(!mayReport)
-    #expect(schedule.decision("a", at: .zero) == .wait(.milliseconds(250)))
-    #expect(schedule.decision("b", at: .zero) == .inspect)
-    schedule.keep(only: ["b"])
-    #expect(schedule.decision("a", at: .zero) == .inspect)
+    let young = RuntimeReport.joined([], [Self.pod("2026-01-02T00:00:00Z", image: "sha256:b", standing: .started)])
+    #expect(!isSettled("sha256:b", "2026-01-02T00:00:00Z", young))
+    let several = RuntimeReport.joined(
+      [], [Self.pod("2026-01-02T00:00:00Z", image: "sha256:b", runtimes: [(.java, ""), (.python, "")])])
+    #expect(!isSettled("sha256:b", "2026-01-02T00:00:00Z", several))
+    let commanded = RuntimeReport.joined([], [Self.pod("2026-01-02T00:00:00Z", image: "sha256:b", command: "1")])
+    #expect(isSettled("sha256:b", "2026-01-02T00:00:00Z", commanded, command: "1"))
+    #expect(!isSettled("sha256:b", "2026-01-03T00:00:00Z", commanded, command: "2"))
   }
 }

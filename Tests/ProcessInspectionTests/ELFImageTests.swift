@@ -48,7 +48,7 @@ import Testing
       [0xff] + Array(" Go buildinf:".utf8) + [8, 2] + Array(repeating: 0, count: 16) + [8] + Array("go1.22.3".utf8)
       + [51] + Array(repeating: 0x30, count: 16)
       + Array("path\texample.com/x\n".utf8) + Array(repeating: 0x31, count: 16)
-    try fixture.write("go", bytes: Self.executable(data: Array(repeating: 0, count: 32) + note))
+    try fixture.write("go", bytes: ELFBuilder(data: Array(repeating: 0, count: 32) + note).bytes)
     let (image, build) = read("\(fixture.path)/go")
     #expect(image != nil && image?.interpreter == nil && image?.cLibrary == nil)
     #expect(build?.version == "1.22.3")
@@ -58,30 +58,51 @@ import Testing
   @Test func readsGoBuildInformationOfOldToolchains() throws {
     let fixture = try ProcessTreeFixture()
     func word(_ value: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
-    let base = Self.address
+    let base = ELFBuilder.address
     // Header at 0, the string's header at 32, its bytes at 48.
     let data =
       [0xff] + Array(" Go buildinf:".utf8) + [8, 0] + word(base + 32) + word(0) + word(base + 48) + word(8)
       + Array("go1.16.5".utf8) + Array(repeating: 0, count: 64)
-    try fixture.write("go", bytes: Self.executable(data: data))
+    try fixture.write("go", bytes: ELFBuilder(data: data).bytes)
     #expect(read("\(fixture.path)/go").build?.version == "1.16.5")
   }
 
-  private static let address: UInt64 = 0x400000
+  @Test(
+    arguments: [
+      ("/lib/ld-musl-x86_64.so.1", CLibrary.musl), ("/lib64/ld-linux-x86-64.so.2", .glibc),
+      ("/lib/ld-linux-aarch64.so.1", .glibc), ("/system/bin/linker64", nil), (nil, nil),
+    ] as [(String?, CLibrary?)])
+  func tellsTheCLibraryByTheLoader(interpreter: String?, library: CLibrary?) throws {
+    let file = BoundedFile(bytes: ELFBuilder(interpreter: interpreter).bytes)
+    let found = ELFImage(file)
+    let image = try #require(found)
+    #expect(image.interpreter == interpreter)
+    #expect(image.cLibrary == library)
+  }
 
-  /// A 64-bit file with one writable segment that holds `data`.
-  private static func executable(data: [UInt8]) -> [UInt8] {
-    func integer(_ value: UInt64, _ size: Int) -> [UInt8] {
-      (0..<size).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+  @Test func readsTheLibrariesThatItNeeds() {
+    let file = BoundedFile(bytes: ELFBuilder(needed: ["libpython3.11.so.1.0", "libc.so.6"]).bytes)
+    let image = ELFImage(file)
+    #expect(image?.needed == ["libpython3.11.so.1.0", "libc.so.6"])
+  }
+
+  @Test func readsSections() throws {
+    let bytes = ELFBuilder(sections: [".comment": Array("GCC: 12".utf8), ".rodata": [1, 2, 3]]).bytes
+    let file = BoundedFile(bytes: bytes)
+    let image = ELFImage(file)
+    let sections = ELFSections(file, try #require(image))
+    let comment = sections.content(".comment", of: file, limit: 100)
+    #expect(comment == Array("GCC: 12".utf8))
+    let start = sections.content(".rodata", of: file, limit: 2)
+    #expect(start == [1, 2])
+    let other = sections.content(".other", of: file, limit: 2)
+    #expect(other == nil)
+    // Whatever is cut off, less is found and nothing breaks.
+    for count in stride(from: 0, to: bytes.count, by: 7) {
+      let cut = BoundedFile(bytes: Array(bytes.prefix(count)))
+      guard let image = ELFImage(cut) else { continue }
+      _ = ELFSections(cut, image).content(".rodata", of: cut, limit: 100)
     }
-    let header =
-      [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + Array(repeating: 0, count: 9) + integer(2, 2) + integer(62, 2) + integer(1, 4)
-      + integer(address, 8) + integer(64, 8) + integer(0, 8) + integer(0, 4) + integer(64, 2) + integer(56, 2)
-      + integer(1, 2) + integer(0, 6)
-    let segment =
-      integer(1, 4) + integer(6, 4) + integer(120, 8) + integer(address, 8) + integer(address, 8)
-      + integer(UInt64(data.count), 8) + integer(UInt64(data.count), 8) + integer(4096, 8)
-    return header + segment + data
   }
 
   /// With a real Go program at hand, its own note is read as well.

@@ -93,12 +93,37 @@ struct ProcessCase: Sendable, CustomTestStringConvertible {
       language: .dotnet, version: "6.0.9"),
     ProcessCase(
       executable: "/usr/sbin/php-fpm8.2", environment: ["PHP_VERSION=8.2.10"], language: .php, version: "8.2.10"),
-    ProcessCase(executable: "/usr/bin/ruby3.1", language: .ruby),
+    ProcessCase(executable: "/usr/bin/ruby3.1", language: .ruby, version: "3.1"),
+    ProcessCase(
+      executable: "/usr/local/bin/ruby", environment: ["RUBY_VERSION=3.3.1"], language: .ruby, version: "3.3.1"),
+    ProcessCase(
+      executable: "/usr/local/bin/ruby", environment: ["RUBY_VERSION=3.3.1"],
+      maps: ["/usr/local/lib/libruby.so.3.2.2"], language: .ruby, version: "3.2"),
+    ProcessCase(
+      executable: "/opt/passenger", maps: ["/usr/lib/x86_64-linux-gnu/libruby-3.1.so.3.1"], language: .ruby,
+      version: "3.1"),
+    ProcessCase(
+      executable: "/usr/bin/ruby", maps: ["/usr/lib/ruby/3.1.0/json/ext.so"], language: .ruby, version: "3.1"),
+    ProcessCase(executable: "/usr/bin/php8.2", language: .php, version: "8.2"),
+    ProcessCase(
+      executable: "/usr/sbin/apache2", maps: ["/usr/lib/apache2/modules/libphp8.2.so"], language: .php, version: "8.2"
+    ),
+    ProcessCase(
+      executable: "/usr/sbin/mariadbd", environment: ["MARIADB_VERSION=1:10.11.6+maria~ubu"],
+      language: .mysql, version: "1"),
+    ProcessCase(
+      executable: "/usr/lib/postgresql/15/bin/postgres", language: .postgres, version: "15"),
+    ProcessCase(
+      executable: "/usr/bin/redis-server", environment: ["REDIS_VERSION=7.2.4"], language: .redis, version: "7.2.4"),
+    ProcessCase(executable: "/usr/bin/redis-check-rdb", language: nil),
+    ProcessCase(executable: "/srv/app", maps: ["/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30"], language: .cplusplus),
+    ProcessCase(executable: "/srv/app", maps: ["/usr/lib/libc++.so.1"], language: .cplusplus),
     ProcessCase(
       executable: "/usr/sbin/nginx", environment: ["NGINX_VERSION=1.25.3"], language: .nginx, version: "1.25.3"),
     // What the executable is outranks a library that it has loaded.
     ProcessCase(
-      executable: "/usr/lib/postgresql/15/bin/postgres", maps: ["/usr/lib/libpython3.11.so.1.0"], language: .postgres),
+      executable: "/usr/lib/postgresql/15/bin/postgres", maps: ["/usr/lib/libpython3.11.so.1.0"], language: .postgres,
+      version: "15"),
     ProcessCase(executable: "/bin/sh"), ProcessCase(executable: nil), ProcessCase(executable: "/pause"),
   ]
 

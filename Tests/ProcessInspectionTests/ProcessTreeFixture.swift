@@ -19,13 +19,18 @@ final class ProcessTreeFixture {
   func add(
     _ pid: Int32, parent: Int32 = 0, executable: String? = nil, arguments: [String] = [],
     environment: [String]? = [], maps: [String] = [], cgroup: String? = nil, auxiliary: [UInt64]? = nil,
-    state: String = "S", rootFiles: [String: String] = [:]
+    name: String = "a b (c)", state: String = "S", started: UInt64 = 4711, sockets: [UInt64] = [], mounts: String? = nil,
+    rootFiles: [String: String] = [:]
   ) throws {
     let directory = "\(path)/\(pid)"
     mkdir(directory, 0o755)
     if let executable { symlink(executable, "\(directory)/exe") }
     let others = Array(repeating: "0", count: 17).joined(separator: " ")
-    try write("\(pid)/stat", "\(pid) (a) b (c)) \(state) \(parent) \(others) 4711 0\n")
+    try write("\(pid)/stat", "\(pid) (a) b (c)) \(state) \(parent) \(others) \(started) 0\n")
+    if let mounts { try write("\(pid)/mountinfo", mounts) }
+    mkdir("\(directory)/fd", 0o755)
+    for (number, inode) in sockets.enumerated() { symlink("socket:[\(inode)]", "\(directory)/fd/\(number)") }
+    mkdir("\(directory)/net", 0o755)
     try write("\(pid)/cmdline", arguments.map { $0 + "\0" }.joined())
     if let environment { try write("\(pid)/environ", environment.map { $0 + "\0" }.joined()) }
     try write("\(pid)/maps", maps.map { "7f0000000000-7f0000001000 r-xp 00000000 08:01 42    \($0)\n" }.joined())
@@ -44,6 +49,31 @@ final class ProcessTreeFixture {
       }
       try write("\(pid)/root\(name)", text)
     }
+  }
+
+  /// Puts the sockets that wait for connections where the process `pid` runs: TCP ports by inode.
+  func listen(_ pid: Int32, _ ports: [UInt64: Int]) throws {
+    let lines = ports.map { inode, port in
+      let hexadecimal = String(port, radix: 16, uppercase: true)
+      return
+        "   0: 00000000:\(hexadecimal) 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 \(inode) 1 0 1\n"
+    }
+    try write("\(pid)/net/tcp", "  sl  local_address rem_address   st\n" + lines.joined())
+  }
+
+  /// Removes a process.
+  func removeProcess(_ pid: Int32) { Self.remove("\(path)/\(pid)") }
+
+  /// Makes a symbolic link.
+  func link(_ name: String, to target: String) throws {
+    guard symlink(target, "\(path)/\(name)") == 0 else { throw FixtureError(operation: "symlink \(name)") }
+  }
+
+  /// Makes an executable file; answers its path.
+  func program(_ name: String, _ bytes: [UInt8]) throws -> String {
+    mkdir("\(path)/programs", 0o755)
+    try write("programs/\(name)", bytes: bytes)
+    return "\(path)/programs/\(name)"
   }
 
   func write(_ name: String, _ text: String) throws { try write(name, bytes: Array(text.utf8)) }

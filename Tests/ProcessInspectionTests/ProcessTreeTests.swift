@@ -5,26 +5,8 @@ import Testing
 @testable import ProcessInspection
 
 @Suite struct ProcessTreeTests {
-  private let container = String(repeating: "ab", count: 32)
-  private func cgroup(_ id: String) -> String {
-    "5:pids:/kubepods/burstable/pod0b2ccd91-3bd6-4b2c-9d54-3d0d0a4e58a1/\(id)\n"
-  }
-
-  @Test func listsTheProcessesOfContainers() throws {
-    let fixture = try ProcessTreeFixture()
-    let other = String(repeating: "cd", count: 32)
-    try fixture.add(1, cgroup: "0::/init.scope\n")
-    try fixture.add(30, cgroup: cgroup(container))
-    try fixture.add(4, cgroup: cgroup(container))
-    try fixture.add(31, cgroup: cgroup(other))
-    try fixture.add(99)
-    try fixture.write("uptime", "1 1")
-    #expect(fixture.tree.processesByContainer() == [container: [4, 30], other: [31]])
-  }
-
   @Test func findsNothingWhereThereIsNothing() {
     #expect(ProcessTree(root: "/nonexistent").pids == [])
-    #expect(ProcessTree(root: "/nonexistent").processesByContainer() == [:])
     #expect(ProcessTree(root: "/nonexistent").inspect([1]) == ContainerInspection())
   }
 
@@ -35,20 +17,31 @@ import Testing
     #expect(fixture.tree.facts(of: 2) == nil)
   }
 
+  @Test(arguments: ["runc:[2:INIT]", "runc:[1:CHILD]", "crun"])
+  func skipsTheContainerRuntimeBeforeTheContainersProgram(_ name: String) throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(1, executable: "/usr/sbin/runc", arguments: ["runc", "init"], name: name)
+    #expect(fixture.tree.facts(of: 1) == nil)
+    #expect(fixture.tree.inspect([1]) == ContainerInspection())
+  }
+
   @Test func readsWhatThereIs() throws {
     let fixture = try ProcessTreeFixture()
     try fixture.add(
       7, parent: 3, executable: "/nonexistent/python3.9 (deleted)", arguments: ["python3.9", "app.py"],
-      environment: ["A=1", "PYTHONPATH=/app:/lib", "A=2", "nonsense", "=x", "EMPTY="],
+      environment: [
+        "A=1", "PYTHONPATH=/app:/lib", "PYTHONPATH=/second", "nonsense", "=x", "NODE_OPTIONS=", "PASSWORD=x",
+        "PYTHONPATHX=y",
+      ],
       maps: ["/lib/x.so", "/lib/x.so", "/lib/y.so"], auxiliary: [6, 4096, 23, 1, 0, 0])
     let facts = try #require(fixture.tree.facts(of: 7))
     #expect(facts.parent == 3)
     #expect(facts.executable == "/nonexistent/python3.9")
     #expect(facts.arguments == ["python3.9", "app.py"])
-    #expect(facts.environment == ["A": "1", "PYTHONPATH": "/app:/lib", "EMPTY": ""])
+    #expect(facts.environment.values == ["PYTHONPATH": "/app:/lib", "NODE_OPTIONS": ""])
     #expect(facts.mappedFiles == ["/lib/x.so", "/lib/y.so"])
     #expect(facts.isSecure == true)
-    #expect(facts.image == nil)
+    #expect(facts.program == nil)
   }
 
   @Test func takesUnreadableFilesForAbsent() throws {
@@ -57,7 +50,7 @@ import Testing
     mkdir("\(fixture.path)/7/environ", 0o755)
     mkfifo("\(fixture.path)/7/auxv", 0o644)
     let facts = try #require(fixture.tree.facts(of: 7))
-    #expect(facts.environment == [:])
+    #expect(facts.environment == ProcessEnvironment())
     #expect(facts.isSecure == nil)
     #expect(facts.runtime?.language == .python)
   }
@@ -65,16 +58,18 @@ import Testing
   @Test func boundsWhatItReads() throws {
     let fixture = try ProcessTreeFixture()
     try fixture.add(7, executable: "/usr/bin/python3.11")
-    try fixture.write("7/environ", String(repeating: "x", count: 3 << 20))
+    try fixture.write("7/environ", "PYTHONPATH=" + String(repeating: "x", count: 3 << 20))
     let facts = try #require(fixture.tree.facts(of: 7))
-    #expect(facts.environment == [:])
+    #expect(facts.environment.values == [:])
+    #expect(facts.environment.oversized == ["PYTHONPATH"])
+    #expect(fixture.tree.inspect([7]).oversizedVariables == ["PYTHONPATH"])
     #expect(BoundedFile.content("\(fixture.path)/7/environ", limit: 1000)?.count == 1000)
   }
 
   @Test func readsItself() throws {
     let facts = try #require(ProcessTree().facts(of: getpid()))
     #expect(facts.executable != nil)
-    #expect(facts.image?.cLibrary == .glibc)
+    #expect(facts.program?.image.cLibrary == .glibc)
     #expect(facts.isSecure == false)
     #expect(!facts.mappedFiles.isEmpty)
   }

@@ -100,7 +100,7 @@ public final class KubeClient: Sendable {
   private func prepared(_ request: KubeRequest, anew: Bool) async throws(KubeError) -> HTTPClientRequest {
     var headers = access.headers
     headers.append(("User-Agent", Self.userAgent))
-    headers.append(("Accept", "application/json"))
+    headers.append(("Accept", request.accept))
     if request.body != nil { headers.append(("Content-Type", request.contentType)) }
     if let value = try await credentials.authorization(anew: anew) { headers.append(("Authorization", value)) }
     return HTTPClientRequest(

@@ -58,6 +58,7 @@ extension KubeClient {
   ) async throws(KubeError) -> KubePage<Element> {
     var request = KubeRequest("GET", type.path(namespace: namespace))
     request.query = options.query(continueToken: continueToken)
+    request.accept = options.listAccept
     request.timeout = .seconds(60)
     let list = try await document(request).root
     guard let elements = list["items"], let version = list["metadata"]?["resourceVersion"]?.string else {
@@ -67,8 +68,8 @@ extension KubeClient {
     for element in elements.elements {
       var object = element.value
       // Lists leave out what is the same for all.
-      if object["kind"] == nil { object["kind"] = .string(type.kind) }
-      if object["apiVersion"] == nil { object["apiVersion"] = .string(type.apiVersion) }
+      if options.isMetadataOnly || object["kind"] == nil { object["kind"] = .string(type.kind) }
+      if options.isMetadataOnly || object["apiVersion"] == nil { object["apiVersion"] = .string(type.apiVersion) }
       items.append(transform(object))
     }
     let token = list["metadata"]?["continue"]?.string
@@ -91,6 +92,7 @@ extension KubeClient {
   ) async throws(KubeError) -> WatchReader {
     var request = KubeRequest("GET", type.path(namespace: namespace))
     request.query = options.watchQuery(resourceVersion: resourceVersion, timeoutSeconds: watchSeconds)
+    request.accept = options.watchAccept
     request.timeout = nil
     let sent = request
     return WatchReader(stream: try await stream(sent)) { self.failure($0, sent) }

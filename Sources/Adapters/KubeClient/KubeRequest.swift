@@ -11,6 +11,8 @@ public struct KubeRequest: Sendable {
   public var query: [(name: String, value: String)] = []
   /// The media type of the body.
   public var contentType = "application/json"
+  /// What the answer may be.
+  public var accept = "application/json"
   /// The body.
   public var body: [UInt8]?
   /// How long it may take in all; nil for watches.
@@ -73,6 +75,15 @@ extension ResourceType {
 }
 
 extension ListOptions {
+  /// The media type of a list. A server that cannot leave out the rest sends whole objects.
+  var listAccept: String { accept("PartialObjectMetadataList") }
+  /// The media type of a watch.
+  var watchAccept: String { accept("PartialObjectMetadata") }
+
+  private func accept(_ kind: String) -> String {
+    isMetadataOnly ? "application/json;as=\(kind);g=meta.k8s.io;v=v1,application/json" : "application/json"
+  }
+
   /// One page, from `continueToken` on.
   func query(continueToken: String?) -> [(name: String, value: String)] {
     var query = selectors

@@ -10,6 +10,8 @@ public struct ContainerInspection: Sendable, Hashable {
   public var isSecure: Bool?
   /// The variables of the first language's process that agents need, without what we have put there ourselves.
   public var environment: [CapturedVariable: String] = [:]
+  /// The names of those of them whose values are too long to be handed on.
+  public var oversizedVariables: [String] = []
   /// The names of agents of others that were found.
   public var otherAgents: [String] = []
   /// The names of the executables, for containers without a language that we know.
@@ -25,40 +27,30 @@ public struct ContainerInspection: Sendable, Hashable {
 extension ProcessTree {
   /// Inspects the processes of one container.
   public func inspect(_ pids: [Int32]) -> ContainerInspection {
-    ContainerInspection(pids.compactMap(facts(of:)))
+    let processes = pids.prefix(ContainerRanking.maximumProcesses).compactMap(facts(of:))
+    var ranking = ContainerRanking(processes, uptime: uptime)
+    // Which process listens matters only where there is a choice, and asking costs most of all.
+    if ranking.hasSeveralLanguages, let any = processes.first {
+      ranking.note(listeningSockets(of: any.pid)) { sockets(of: $0) }
+    }
+    return ContainerInspection(processes, ranking)
   }
 }
 
 extension ContainerInspection {
-  /// Ranks what was detected: what only launches comes last, then a parent comes before its children, then the older
-  /// process before the younger. So a shell's child counts like a first process, and a helper that the application
-  /// starts now and then does not outrank it.
-  init(_ processes: [ProcessFacts]) {
+  init(_ processes: [ProcessFacts], _ ranking: ContainerRanking) {
     processCount = processes.count
-    let parents = Dictionary(processes.map { ($0.pid, $0.parent) }) { first, _ in first }
-    func depth(_ pid: Int32) -> Int {
-      var depth = 0
-      var current = pid
-      while let parent = parents[current], parent != current, depth < processes.count {
-        current = parent
-        depth += 1
-      }
-      return depth
-    }
-    let ranked =
-      processes
-      .compactMap { facts in facts.runtime.map { (facts: facts, runtime: $0) } }
-      .map { (rank: ($0.facts.isLauncher ? 1 : 0, depth($0.facts.pid), $0.facts.pid), found: $0) }
-      .sorted { $0.rank < $1.rank }
-      .map(\.found)
+    let ranked = ranking.candidates
     for candidate in ranked where !runtimes.contains(where: { $0.language == candidate.runtime.language }) {
-      runtimes.append(candidate.runtime)
+      runtimes.append(candidate.described)
     }
     executables = Array(Set(processes.map(\.executableName))).filter { !$0.isEmpty }.sorted()
     otherAgents = OtherAgents.found(in: processes)
     guard let main = ranked.first?.facts ?? processes.first else { return }
     cLibrary = main.cLibrary
     environment = EnvironmentCapture.variables(of: main)
+    let captured = Set(CapturedVariable.allCases.map(\.rawValue))
+    oversizedVariables = main.environment.oversized.filter(captured.contains).sorted()
     let secure = ranked.filter { $0.runtime.language == runtimes.first?.language }.map(\.facts.isSecure)
     isSecure = secure.contains(true) ? true : (secure.first ?? main.isSecure)
   }

@@ -38,12 +38,10 @@ public final class ContainerRuntimeClient: Sendable {
   private static let maximumMessageSize = 4 << 20
   private static let timeout = Duration.seconds(2)
 
-  /// The services that answer `ContainerStatus`: since Kubernetes 1.20 the first, before that only the second.
-  private static let methods = [
-    "/runtime.v1.RuntimeService/ContainerStatus", "/runtime.v1alpha2.RuntimeService/ContainerStatus",
-  ]
+  /// The versions of the interface: since Kubernetes 1.20 the first, before that only the second.
+  private static let versions = ["v1", "v1alpha2"]
 
-  /// A client of the first of these sockets that is there.
+  /// A client of the first of these sockets at which a container runtime answers.
   public init(sockets: [String] = NodePath.runtimeSockets, loop: EventLoop) {
     self.sockets = sockets
     self.loop = loop
@@ -51,22 +49,52 @@ public final class ContainerRuntimeClient: Sendable {
 
   /// The environment that the runtime starts the container with; `containerID` without the runtime's name.
   public func environment(containerID: String) async throws(ContainerRuntimeError) -> ContainerEnvironment {
-    let (path, client) = try connect()
-    var request = ContainerStatusRequest()
-    request.containerID = containerID
-    request.verbose = true
-    var failure = GRPCStatus(12, "")
-    for method in Self.methods {
+    var failure: ContainerRuntimeError?
+    for path in present {
+      let client = connection(path)
       do throws(GRPCStatus) {
-        let answer = try await client.unary(method, request.protobuf(), timeout: Self.timeout)
-        return try Self.parse(answer, path)
+        return try await environment(containerID, client)
+      } catch {
+        let message = "the container runtime at \(path) does not tell about container: \(error)"
+        failure = failure ?? ContainerRuntimeError(message)
+        // 14: nobody answers there, so that another socket may be the one; a runtime that answers has said it all.
+        guard error.code == 14 else { break }
+      }
+    }
+    let places = sockets.joined(separator: ", ")
+    throw failure ?? ContainerRuntimeError("there is no socket of a container runtime at \(places)")
+  }
+
+  /// What the container's own information says and, where a runtime has none, its image's.
+  private func environment(_ id: String, _ client: GRPCClient) async throws(GRPCStatus) -> ContainerEnvironment {
+    var request = ContainerStatusRequest()
+    request.containerID = id
+    request.verbose = true
+    let answer = try await call("RuntimeService/ContainerStatus", request.protobuf(), client)
+    let status = try Self.parsed { try ContainerStatusResponse(protobuf: answer) }
+    if let text = status.info["info"] { return try Self.parsed { try ContainerEnvironment(verboseInformation: text) } }
+    guard !status.imageReference.isEmpty else {
+      throw GRPCStatus(13, "its answer has no verbose information and names no image")
+    }
+    let image = ImageStatusRequest(imageReference: status.imageReference, verbose: true)
+    let imageAnswer = try await call("ImageService/ImageStatus", image.protobuf(), client)
+    let information = try Self.parsed { try ImageStatusResponse(protobuf: imageAnswer) }.info["info"]
+    guard let information else { throw GRPCStatus(13, "neither its container nor its image has verbose information") }
+    return try Self.parsed { try ContainerEnvironment(imageInformation: information) }
+  }
+
+  private func call(_ method: String, _ request: [UInt8], _ client: GRPCClient) async throws(GRPCStatus) -> [UInt8] {
+    var failure = GRPCStatus(12, "")
+    for version in Self.versions {
+      do throws(GRPCStatus) {
+        return try await client.unary("/runtime.\(version).\(method)", request, timeout: Self.timeout)
       } catch {
         failure = error
         // 12: this version of the interface is not served.
         guard error.code == 12 else { break }
       }
     }
-    throw ContainerRuntimeError("the container runtime at \(path) does not tell about container: \(failure)")
+    throw failure
   }
 
   /// Closes the connection.
@@ -78,32 +106,25 @@ public final class ContainerRuntimeClient: Sendable {
     old?.close()
   }
 
-  /// The runtime may be replaced by another while we run, so the socket is looked for each time.
-  private func connect() throws(ContainerRuntimeError) -> (path: String, client: GRPCClient) {
-    guard let path = sockets.first(where: { access($0, F_OK) == 0 }) else {
-      throw ContainerRuntimeError("there is no socket of a container runtime at \(sockets.joined(separator: ", "))")
-    }
-    return connection.withLock { connection in
-      if let connection, connection.path == path { return connection }
+  /// The sockets that are there; the runtime may be replaced by another while we run. The one that worked comes first.
+  private var present: [String] {
+    let known = connection.withLock { $0?.path }
+    let all = sockets.filter { access($0, F_OK) == 0 }
+    return all.filter { $0 == known } + all.filter { $0 != known }
+  }
+
+  private func connection(_ path: String) -> GRPCClient {
+    connection.withLock { connection in
+      if let connection, connection.path == path { return connection.client }
       connection?.client.close()
-      let new = (
-        path, GRPCClient(address: .unix(path: path), loop: loop, maximumMessageSize: Self.maximumMessageSize)
-      )
-      connection = new
-      return new
+      let client = GRPCClient(address: .unix(path: path), loop: loop, maximumMessageSize: Self.maximumMessageSize)
+      connection = (path, client)
+      return client
     }
   }
 
-  private static func parse(_ answer: [UInt8], _ path: String) throws(GRPCStatus) -> ContainerEnvironment {
-    do {
-      let response = try ContainerStatusResponse(protobuf: answer)
-      guard let text = response.info["info"] else {
-        throw ContainerRuntimeError("its answer has no verbose information")
-      }
-      return try ContainerEnvironment(verboseInformation: text)
-    } catch {
-      throw GRPCStatus(13, "\(error)")
-    }
+  private static func parsed<Answer>(_ body: () throws -> Answer) throws(GRPCStatus) -> Answer {
+    do { return try body() } catch { throw GRPCStatus(13, "\(error)") }
   }
 }
 
@@ -115,14 +136,29 @@ extension ContainerEnvironment {
     guard let variables = information.at("runtimeSpec", "process", "env")?.array else {
       throw ContainerRuntimeError("its information has no runtimeSpec.process.env")
     }
-    all = [:]
-    for variable in variables.compactMap(\.string) {
-      guard let equals = variable.firstIndex(of: "=") else { continue }
-      all[String(variable[..<equals])] = String(variable[variable.index(after: equals)...])
-    }
+    all = Self.parsed(variables)
     // No variable asked for leaves `envs` out.
     requestedNames = information["config"]?.object.map { config in
       Set((config["envs"]?.array ?? []).compactMap { $0["key"]?.string })
     }
+  }
+
+  /// Reads the JSON text that containerd and CRI-O give for an image: `imageSpec` is its OCI configuration.
+  init(imageInformation text: String) throws {
+    let information = try JSONValue(parsing: text)
+    guard let configuration = information.at("imageSpec", "config") else {
+      throw ContainerRuntimeError("its information has no imageSpec.config")
+    }
+    all = Self.parsed(configuration["Env"]?.array ?? [])
+    requestedNames = []
+  }
+
+  private static func parsed(_ variables: [JSONValue]) -> [String: String] {
+    var result: [String: String] = [:]
+    for variable in variables.compactMap(\.string) {
+      guard let equals = variable.firstIndex(of: "=") else { continue }
+      result[String(variable[..<equals])] = String(variable[variable.index(after: equals)...])
+    }
+    return result
   }
 }

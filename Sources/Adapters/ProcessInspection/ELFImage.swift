@@ -20,8 +20,8 @@ struct ELFImage: Sendable, Hashable {
   /// The C library that the loader belongs to.
   var cLibrary: CLibrary? {
     guard let interpreter else { return nil }
-    if interpreter.contains("ld-musl") { return .musl }
-    return interpreter.contains("ld-linux") || interpreter.contains("/ld64.so") ? .glibc : nil
+    if interpreter.hasBytes("ld-musl") { return .musl }
+    return interpreter.hasBytes("ld-linux") || interpreter.hasBytes("/ld64.so") ? .glibc : nil
   }
 
   /// Where an address of the loaded image is in the file.
@@ -55,8 +55,7 @@ struct ELFImage: Sendable, Hashable {
     guard size < 64 << 10, let table = file.read(at: tableOffset, count: size) else { return }
     var dynamic: (offset: UInt64, size: UInt64)?
     for start in stride(from: 0, to: size, by: Int(entrySize)) {
-      let entry = ELFRecord(
-        Array(table[start..<(start + Int(entrySize))]), is64Bit: is64Bit, isLittleEndian: isLittleEndian)
+      let entry = ELFRecord(table, from: start, is64Bit: is64Bit, isLittleEndian: isLittleEndian)
       guard let type = entry.long(at: 0), let flags = entry.long(at: is64Bit ? 4 : 24),
         let offset = entry.word(at: is64Bit ? 8 : 4), let address = entry.word(at: is64Bit ? 16 : 8),
         let fileSize = entry.word(at: is64Bit ? 32 : 16)
@@ -99,31 +98,5 @@ struct ELFImage: Sendable, Hashable {
   /// The bytes before the first zero.
   private static func text(_ bytes: [UInt8]) -> String? {
     String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
-  }
-}
-
-/// Integers at offsets of a record of an ELF file; nil beyond its end.
-struct ELFRecord {
-  private let bytes: [UInt8]
-  private let is64Bit: Bool
-  private let isLittleEndian: Bool
-
-  init(_ bytes: [UInt8], is64Bit: Bool, isLittleEndian: Bool) {
-    self.bytes = bytes
-    self.is64Bit = is64Bit
-    self.isLittleEndian = isLittleEndian
-  }
-
-  /// 16 bits.
-  func half(at offset: Int) -> UInt64? { integer(at: offset, size: 2) }
-  /// 32 bits.
-  func long(at offset: Int) -> UInt64? { integer(at: offset, size: 4) }
-  /// 64 bits, or 32 in a file of that class.
-  func word(at offset: Int) -> UInt64? { integer(at: offset, size: is64Bit ? 8 : 4) }
-
-  private func integer(at offset: Int, size: Int) -> UInt64? {
-    guard offset >= 0, offset <= bytes.count - size else { return nil }
-    let slice = bytes[offset..<(offset + size)]
-    return (isLittleEndian ? Array(slice.reversed()) : Array(slice)).reduce(0) { $0 << 8 | UInt64($1) }
   }
 }

@@ -5,7 +5,8 @@ struct GoBuildInfo: Sendable, Hashable {
   /// The import path of the main package.
   var path: String?
 
-  private static let magic: [UInt8] = [0xff] + Array(" Go buildinf:".utf8)
+  /// Follows a byte 0xff.
+  private static let magic: StaticString = " Go buildinf:"
   /// The note lies at the start of the first writable segment; this much of it is searched.
   private static let searched = 1 << 20
 
@@ -15,11 +16,7 @@ struct GoBuildInfo: Sendable, Hashable {
     let data = file.read(from: segment.fileOffset, limit: Int(min(segment.fileSize, UInt64(Self.searched))))
     // The note's address, not its place in the file, is a multiple of 16.
     let first = Int((16 - segment.address % 16) % 16)
-    guard
-      let start = stride(from: first, to: max(first, data.count - 31), by: 16).first(where: {
-        data[$0..<($0 + Self.magic.count)].elementsEqual(Self.magic)
-      })
-    else { return nil }
+    guard let start = Self.start(in: data, first) else { return nil }
     let note = data[start...]
     let inline = data[start + 15] & 2 != 0
     guard
@@ -32,6 +29,17 @@ struct GoBuildInfo: Sendable, Hashable {
     // The module's text stands between two marks of 16 bytes.
     path = texts.module.dropFirst(16).split(separator: "\n").first { $0.hasPrefix("path\t") }
       .map { String($0.dropFirst(5)) }
+  }
+
+  private static func start(in data: [UInt8], _ first: Int) -> Int? {
+    var searched = 0
+    while let place = data.place(of: magic, from: searched) {
+      searched = place + 1
+      let start = place - 1
+      let isWhole = start >= first && start < data.count - 31
+      if isWhole, (start - first) % 16 == 0, data[start] == 0xff { return start }
+    }
+    return nil
   }
 
   /// Since Go 1.18: both texts follow the header of 32 bytes, each after its length.

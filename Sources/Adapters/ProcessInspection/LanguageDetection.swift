@@ -4,12 +4,15 @@ public struct DetectedRuntime: Sendable, Hashable {
   public var language: RuntimeLanguage
   /// The version of the runtime, such as "3.11.4" or "3.11"; "" where it could not be found.
   public var version: String
+  /// How much its processes look like what the container is for.
+  public var standing: RuntimeStanding = .running
   /// What was seen, in words for people.
   public var evidence: [String]
   /// Makes a result.
-  public init(language: RuntimeLanguage, version: String, evidence: [String]) {
+  public init(language: RuntimeLanguage, version: String, standing: RuntimeStanding = .running, evidence: [String]) {
     self.language = language
     self.version = version
+    self.standing = standing
     self.evidence = evidence
   }
 }
@@ -17,22 +20,44 @@ public struct DetectedRuntime: Sendable, Hashable {
 extension ProcessFacts {
   /// The language of the process; nil where it is none that we know.
   ///
-  /// The name of the executable outranks a library that it has loaded: PostgreSQL may well load libpython.
-  var runtime: DetectedRuntime? {
-    for signature in RuntimeSignature.all where signature.names(executableName) {
-      return detected(signature, because: "executable \(executable ?? executableName)")
+  /// The name of the executable outranks a library that it has loaded: PostgreSQL may well load libpython. C++ comes
+  /// last, since runtimes of other languages are written in it.
+  var detectedRuntime: DetectedRuntime? {
+    let name = executableName
+    for signature in RuntimeSignature.all where signature.names(name) {
+      return detected(signature, because: "executable \(executable ?? name)")
     }
-    if let goBuild {
-      let main = goBuild.path.map { ", main package \($0)" } ?? ""
-      return DetectedRuntime(
-        language: .go, version: goBuild.version,
-        evidence: ["executable \(executable ?? executableName) was built by go\(goBuild.version)\(main)"])
-    }
+    if let runtime = goRuntime { return runtime }
     for signature in RuntimeSignature.all {
       guard let library = signature.library(of: self) else { continue }
-      return detected(signature, because: "executable \(executable ?? executableName) loads \(library)")
+      return detected(signature, because: "executable \(executable ?? name) loads \(library)")
+    }
+    if let version = program?.rustVersion {
+      return DetectedRuntime(
+        language: .rust, version: version, evidence: ["executable \(executable ?? name) was built by rustc \(version)"])
+    }
+    if let library = RuntimeSignature.library(RuntimeSignature.cplusplusLibraries, of: self) {
+      return DetectedRuntime(
+        language: .cplusplus, version: "", evidence: ["executable \(executable ?? name) loads \(library)"])
     }
     return nil
+  }
+
+  private var goRuntime: DetectedRuntime? {
+    if let build = program?.goBuild { return goRuntime(build, executable ?? executableName) }
+    // Dynatrace's start-up program runs the application that this variable names.
+    guard let target = environment.values["DT_DYNAMIZER_TARGET_EXE"], target.hasPrefix("/"),
+      let file = root?.file(target), let image = ELFImage(file), let build = GoBuildInfo(file, image)
+    else { return nil }
+    return goRuntime(build, target)
+  }
+
+  private func goRuntime(_ build: GoBuildInfo, _ path: String) -> DetectedRuntime? {
+    // A program of other vendors that starts applications.
+    guard build.path?.split(separator: "/").last != "thrust" else { return nil }
+    let main = build.path.map { ", main package \($0)" } ?? ""
+    return DetectedRuntime(
+      language: .go, version: build.version, evidence: ["executable \(path) was built by go\(build.version)\(main)"])
   }
 
   private func detected(_ signature: RuntimeSignature, because reason: String) -> DetectedRuntime {

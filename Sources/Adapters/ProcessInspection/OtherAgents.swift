@@ -7,30 +7,39 @@ enum OtherAgents {
     var variables: [String] = []
     /// Parts of the arguments or of the variables that load agents.
     var words: [String] = []
+    /// Whole arguments, or whole words of the variables that load agents.
+    var wholeWords: Set<Substring> = []
     /// Parts of names of mapped files.
     var files: [String] = []
   }
 
   private static let loadingVariables = [
-    "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "NODE_OPTIONS", "LD_PRELOAD", "RUBYOPT", "PYTHONPATH",
-    "CORECLR_PROFILER",
+    "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "JAVA_OPTS", "_JAVA_OPTIONS", "NODE_OPTIONS", "LD_PRELOAD", "RUBYOPT",
+    "PYTHONPATH", "CORECLR_PROFILER",
   ]
+
+  /// Every variable that gives an agent away or loads one.
+  static let variables = loadingVariables + signs.flatMap(\.variables)
 
   private static let signs = [
     Sign(
       agent: "Datadog Agent", variables: ["DD_INJECTION_ENABLED", "DD_TRACE_AGENT_URL"],
       words: [
-        "dd-java-agent", "dd-trace", "ddtrace-run", "ddtrace/auto_instrument", "datadog-apm-inject",
+        "dd-java-agent", "dd-trace", "ddtrace-run", "ddtrace/auto_instrument",
+        "datadog/auto_instrument", "datadog-apm-inject",
         "{846F5F1C-F9AE-4B07-969E-05C26BC060D8}",
       ], files: ["ddtrace.so"]),
     Sign(
       agent: "New Relic Agent", variables: ["NEW_RELIC_CONFIG_FILE"],
-      words: ["newrelic.jar", "newrelic-admin", "{36032161-FFC0-4B61-B559-F6C5D41BAE5A}"], files: ["newrelic.so"]),
-    Sign(agent: "Dynatrace Agent", variables: ["DT_DYNAMIZER_TARGET_EXE"], files: ["liboneagent"]),
+      words: ["newrelic.jar", "newrelic-admin", "{36032161-FFC0-4B61-B559-F6C5D41BAE5A}"],
+      wholeWords: ["newrelic", "--require=newrelic", "-rnewrelic"], files: ["newrelic.so", "newrelic-20"]),
+    Sign(
+      agent: "Dynatrace Agent", variables: ["DT_DYNAMIZER_TARGET_EXE"], words: ["/dynatrace/"], files: ["liboneagent"]),
     Sign(
       agent: "OpenTelemetry Agent",
       words: [
         "opentelemetry-javaagent", "@opentelemetry/auto-instrumentations-node", "opentelemetry-instrument",
+        "wo11y-agent",
       ]),
     Sign(agent: "Grafana Agent", words: ["grafana-opentelemetry-java"]),
     Sign(agent: "Splunk Agent", words: ["splunk-otel-javaagent"]),
@@ -43,16 +52,23 @@ enum OtherAgents {
 
   /// The names of the agents in these processes, in the order of the table.
   static func found(in processes: [ProcessFacts]) -> [String] {
-    signs.filter { sign in processes.contains { matches(sign, $0) } }.map(\.agent)
+    var found: Set<String> = []
+    for facts in processes {
+      let loading = loadingVariables.compactMap { facts.environment.values[$0] }.flatMap {
+        $0.split { $0 == " " || $0 == ":" }
+      }
+      let texts = (loading + facts.arguments.map { $0[...] }).filter { !$0.hasBytes("/var/odigos/") }
+      for sign in signs where !found.contains(sign.agent) && matches(sign, facts, texts) { found.insert(sign.agent) }
+    }
+    return found.isEmpty ? [] : signs.map(\.agent).filter(found.contains)
   }
 
-  private static func matches(_ sign: Sign, _ facts: ProcessFacts) -> Bool {
-    if sign.variables.contains(where: { facts.environment[$0] != nil }) { return true }
-    let loading = loadingVariables.compactMap { facts.environment[$0] }.flatMap { $0.split { $0 == " " || $0 == ":" } }
-    let texts = (loading + facts.arguments.prefix(64).map { $0[...] }).filter { !$0.contains("/var/odigos/") }
-    if sign.words.contains(where: { word in texts.contains { $0.contains(word) } }) { return true }
+  private static func matches(_ sign: Sign, _ facts: ProcessFacts, _ texts: [Substring]) -> Bool {
+    if sign.variables.contains(where: { facts.environment.values[$0] != nil }) { return true }
+    if texts.contains(where: sign.wholeWords.contains) { return true }
+    if sign.words.contains(where: { word in texts.contains { $0.hasBytes(word) } }) { return true }
     return sign.files.contains { file in
-      facts.mappedFiles.contains { $0.contains(file) && !$0.hasPrefix("/var/odigos/") }
+      facts.mappedFiles.contains { $0.hasBytes(file) && !$0.hasPrefix("/var/odigos/") }
     }
   }
 }

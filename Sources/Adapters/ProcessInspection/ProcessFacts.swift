@@ -2,29 +2,38 @@
 struct ProcessFacts: Sendable {
   var pid: Int32
   var parent: Int32
+  /// When it started, in clock ticks since the start of the machine.
+  var start: UInt64 = 0
   /// The path of the executable in its container, with symbolic links resolved.
-  var executable: String?
+  var executable: String? { didSet { nameOfExecutable = Self.name(executable) } }
+  private var nameOfExecutable: String?
   var arguments: [String] = []
-  var environment: [String: String] = [:]
+  /// Those of its variables that matter.
+  var environment = ProcessEnvironment()
   /// The files that are mapped, each once, in the order of the mappings.
   var mappedFiles: [String] = []
-  var image: ELFImage?
-  var goBuild: GoBuildInfo?
+  /// What the executable's file says; nil where it is no ELF file that can be read.
+  var program: ExecutableFacts?
   /// Whether it runs in secure-execution mode; nil where that could not be read.
   var isSecure: Bool?
-  /// The files that the process sees.
-  var root: ContainerRoot
+  /// The files that the process sees, while it is being read.
+  var root: ContainerRoot?
+  /// The language; nil where it is none that we know.
+  private(set) var runtime: DetectedRuntime?
 
-  init(pid: Int32, parent: Int32, root: ContainerRoot) {
+  init(pid: Int32, parent: Int32) {
     self.pid = pid
     self.parent = parent
-    self.root = root
   }
 
+  /// Finds the language, for which it may look at files of the container.
+  mutating func detect() { runtime = detectedRuntime }
+
   /// The last component of the executable's path; where that cannot be read, of the first argument.
-  var executableName: String {
-    let path = executable ?? arguments.first ?? ""
-    return String(path.split(separator: "/").last ?? "")
+  var executableName: String { nameOfExecutable ?? Self.name(arguments.first) ?? "" }
+
+  private static func name(_ path: String?) -> String? {
+    path.map { path in path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? "" }
   }
 
   /// The directory `levels` above the executable's.
@@ -35,25 +44,11 @@ struct ProcessFacts: Sendable {
     return "/" + parts.dropLast(levels + 1).joined(separator: "/")
   }
 
-  /// The C library, by the loader that the executable asks for or, where it is no ELF file that can be read, by the
-  /// one that is mapped.
+  /// The C library: by the loader that is mapped, which is right also where a shim answers to the other library's
+  /// name, and else by the one that the executable asks for.
   var cLibrary: CLibrary? {
-    if let image { return image.cLibrary }
-    if mappedFiles.contains(where: { $0.contains("/ld-musl") }) { return .musl }
-    return mappedFiles.contains { $0.contains("/ld-linux") } ? .glibc : nil
+    if mappedFiles.contains(where: { $0.hasBytes("/ld-musl-") || $0.hasBytes("/libc.musl-") }) { return .musl }
+    if let image = program?.image { return image.cLibrary }
+    return mappedFiles.contains { $0.hasBytes("/ld-linux") || $0.hasBytes("/ld64.so") } ? .glibc : nil
   }
-}
-
-/// The file system of a container, through `/proc/PID/root`. What it has is the container's to choose: only regular
-/// files are read, none through a final symbolic link, and never much.
-struct ContainerRoot: Sendable {
-  var path: String
-
-  /// The text of a small file; nil where there is none.
-  func text(_ file: String) -> String? {
-    BoundedFile.content(path + file, limit: 64 << 10, followingLink: false).map { String(decoding: $0, as: UTF8.self) }
-  }
-
-  /// The names in a directory.
-  func names(_ directory: String) -> [String] { DirectoryListing.names(path + directory, limit: 4096) }
 }

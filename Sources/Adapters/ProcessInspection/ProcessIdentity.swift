@@ -16,7 +16,8 @@ public struct ProcessIdentity: Sendable, Hashable {
 extension ProcessTree {
   /// The process that has an id now; nil where there is none, or one that has ended and was not waited for.
   public func process(_ pid: Int32) -> ProcessIdentity? {
-    identity(of: pid).map { ProcessIdentity(pid: pid, start: $0.start) }
+    guard let directory = ProcessDirectory(root: root, pid: pid), let status = directory.status else { return nil }
+    return ProcessIdentity(pid: pid, start: String(status.start))
   }
 
   /// Whether a process still runs.
@@ -24,7 +25,9 @@ extension ProcessTree {
 
   /// The id that a process has in its own namespace, as it sees itself (`NSpid` of `/proc/PID/status`).
   public func ownPID(of pid: Int32) -> Int32? {
-    guard let text = content(pid, "status", 16 << 10) else { return nil }
+    guard let directory = ProcessDirectory(root: root, pid: pid),
+      let text = directory.content("status", limit: 16 << 10)
+    else { return nil }
     for line in text.split(separator: UInt8(ascii: "\n")) where line.starts(with: "NSpid:".utf8) {
       let last = line.split(whereSeparator: { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: " ") }).last
       return last.flatMap { Int32(String(decoding: $0, as: UTF8.self)) }

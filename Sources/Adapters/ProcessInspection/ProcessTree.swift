@@ -5,7 +5,9 @@ import Glibc
 /// Processes come and go while they are read, and may hide things; everything here answers nil or less for that.
 public struct ProcessTree: Sendable {
   /// Where the process file system is mounted.
-  public var root: String
+  public let root: String
+  private let executables = ExecutableCache()
+
   /// Reads the process file system that is mounted there.
   public init(root: String = NodePath.proc) { self.root = root }
 
@@ -17,101 +19,111 @@ public struct ProcessTree: Sendable {
   }
 
   /// The processes that there are now, in ascending order.
-  public var pids: [Int32] {
-    DirectoryListing.names(root, limit: 1 << 22).compactMap { Int32($0) }.sorted()
-  }
+  public var pids: [Int32] { processNumbers().keys.sorted() }
 
-  /// The processes of containers, by container id, in ascending order.
-  public func processesByContainer() -> [String: [Int32]] {
-    var result: [String: [Int32]] = [:]
-    for pid in pids {
-      guard let container = container(of: pid) else { continue }
-      result[container.containerID, default: []].append(pid)
+  /// The processes that there are now, with the inodes of their directories: a number that is given to another process
+  /// comes with another inode.
+  func processNumbers() -> [Int32: UInt64] {
+    var result: [Int32: UInt64] = [:]
+    DirectoryListing.forEach(of: open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) { name, inode in
+      var number: Int32 = 0
+      for byte in name {
+        guard byte != 0 else { break }
+        guard (0x30...0x39).contains(byte), number < 100_000_000 else { return true }
+        number = number * 10 + Int32(byte - 0x30)
+      }
+      if number > 0 { result[number] = inode }
+      return true
     }
     return result
   }
 
   /// The container of a process; nil for processes of the node itself and those that have ended.
   public func container(of pid: Int32) -> ContainerReference? {
-    content(pid, "cgroup", Limit.small).flatMap(ContainerReference.init(cgroups:))
+    guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
+    return container(directory)
   }
 
-  /// What can be known of a process; nil when it has ended, or has become another one while it was read.
+  private func container(_ directory: borrowing ProcessDirectory) -> ContainerReference? {
+    directory.content("cgroup", limit: Limit.small).flatMap(ContainerReference.init(cgroups:))
+  }
+
+  /// The container of a process whose cgroup does not tell: by what the kubelet mounts into every container.
+  func containerByMounts(_ pid: Int32) -> MountedContainer? {
+    guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
+    return directory.content("mountinfo", limit: Limit.environment).flatMap(MountedContainer.init(mounts:))
+  }
+
+  /// The mount namespace of a process, as the kernel names it; nil when it has ended or may not be looked into.
+  func mountNamespace(of pid: Int32) -> String? {
+    guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
+    return directory.mountNamespace
+  }
+
+  /// Which file a process executes; nil when it has ended or may not be looked into.
+  func executableIdentity(of pid: Int32) -> FileIdentity? {
+    var status = stat()
+    return stat("\(root)/\(pid)/exe", &status) == 0 ? FileIdentity(status) : nil
+  }
+
+  /// Seconds since the start of the machine, in clock ticks; nil where it cannot be read.
+  var uptime: UInt64? {
+    guard let text = BoundedFile.content("\(root)/uptime", limit: 64),
+      let seconds = text.split(separator: UInt8(ascii: ".")).first.flatMap(ProcessStatus.number)
+    else { return nil }
+    return seconds.multipliedReportingOverflow(by: UInt64(max(1, sysconf(Int32(_SC_CLK_TCK))))).partialValue
+  }
+
+  /// The sockets that wait for connections where a process runs.
+  func listeningSockets(of pid: Int32) -> ListeningSockets {
+    guard let directory = ProcessDirectory(root: root, pid: pid) else { return ListeningSockets() }
+    return directory.listeningSockets
+  }
+
+  /// The inodes of the sockets that a process has open.
+  func sockets(of pid: Int32) -> [UInt64] {
+    guard let directory = ProcessDirectory(root: root, pid: pid) else { return [] }
+    return directory.sockets(limit: 1024)
+  }
+
+  /// What can be known of a process; nil when it has ended, or does not yet execute the container's program. One that
+  /// becomes another program while it is read is read again, a few times.
   func facts(of pid: Int32) -> ProcessFacts? {
-    guard let before = identity(of: pid) else { return nil }
-    var facts = ProcessFacts(pid: pid, parent: before.parent, root: ContainerRoot(path: "\(root)/\(pid)/root"))
-    facts.executable = link(pid, "exe").map { $0.hasSuffix(" (deleted)") ? String($0.dropLast(10)) : $0 }
-    facts.arguments = texts(pid, "cmdline", Limit.small)
-    for variable in texts(pid, "environ", Limit.environment) {
-      guard let equals = variable.firstIndex(of: "="), equals != variable.startIndex else { continue }
-      let name = String(variable[..<equals])
-      // As getenv does, the first of a name counts.
-      if facts.environment[name] == nil { facts.environment[name] = String(variable[variable.index(after: equals)...]) }
+    guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
+    for _ in 0..<3 {
+      guard let before = directory.status, !before.isBeingPrepared else { return nil }
+      let executable = directory.executable
+      var facts = read(directory, executable)
+      guard let status = directory.status else { return nil }
+      guard status.stack == before.stack, directory.executable == executable else { continue }
+      facts.parent = status.parent
+      facts.start = status.start
+      return facts
     }
-    facts.mappedFiles = mappedFiles(pid)
-    if let file = BoundedFile("\(root)/\(pid)/exe"), let image = ELFImage(file) {
-      facts.image = image
-      facts.goBuild = GoBuildInfo(file, image)
+    return nil
+  }
+
+  private func read(_ directory: borrowing ProcessDirectory, _ executable: String?) -> ProcessFacts {
+    var facts = ProcessFacts(pid: directory.pid, parent: 0)
+    facts.executable = executable
+    facts.arguments = Self.arguments(directory.content("cmdline", limit: Limit.small) ?? [])
+    facts.environment = ProcessEnvironment(directory.content("environ", limit: Limit.environment) ?? [])
+    facts.mappedFiles = MappedFiles.paths(directory.content("maps", limit: Limit.maps) ?? [])
+    if let file = directory.openExecutable() {
+      facts.program = executables.facts(file, name: facts.executableName)
     }
-    facts.isSecure = content(pid, "auxv", Limit.small).flatMap {
-      AuxiliaryVector.isSecure($0, is64Bit: facts.image?.is64Bit ?? true)
+    facts.isSecure = directory.content("auxv", limit: Limit.small).flatMap { vector in
+      AuxiliaryVector.isSecure(vector, is64Bit: facts.program?.image.is64Bit ?? true)
     }
-    guard let after = identity(of: pid), after.start == before.start else { return nil }
+    facts.root = directory.root
+    facts.detect()
+    facts.root = nil
     return facts
   }
 
-  /// Fields 4 and 22 of `/proc/PID/stat`; field 2 is the name in parentheses and may contain anything. A zombie has
-  /// ended already.
-  func identity(of pid: Int32) -> (parent: Int32, start: String)? {
-    guard let text = content(pid, "stat", 4096), let end = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-    let fields = String(decoding: text[(end + 1)...], as: UTF8.self).split { $0 == " " || $0 == "\n" }
-    guard fields.count > 19, fields[0] != "Z", let parent = Int32(fields[1]) else { return nil }
-    return (parent, String(fields[19]))
-  }
-
-  private func mappedFiles(_ pid: Int32) -> [String] {
-    guard let text = content(pid, "maps", Limit.maps) else { return [] }
-    var seen: Set<String> = []
-    var result: [String] = []
-    for line in text.split(separator: UInt8(ascii: "\n")) {
-      guard let slash = line.firstIndex(of: UInt8(ascii: "/")) else { continue }
-      let path = String(decoding: line[slash...], as: UTF8.self)
-      if seen.insert(path).inserted { result.append(path) }
-    }
-    return result
-  }
-
-  func content(_ pid: Int32, _ name: String, _ limit: Int) -> [UInt8]? {
-    BoundedFile.content("\(root)/\(pid)/\(name)", limit: limit)
-  }
-
-  private func texts(_ pid: Int32, _ name: String, _ limit: Int) -> [String] {
-    (content(pid, name, limit) ?? []).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-  }
-
-  private func link(_ pid: Int32, _ name: String) -> String? {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer -> String? in
-      guard let start = buffer.baseAddress else { return nil }
-      let count = readlink("\(root)/\(pid)/\(name)", start, buffer.count)
-      guard count > 0 else { return nil }
-      return String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
-    }
-  }
-}
-
-/// The names in a directory.
-enum DirectoryListing {
-  /// The names without `.` and `..`, in no order, at most `limit`; none where the directory cannot be read.
-  static func names(_ path: String, limit: Int) -> [String] {
-    guard let directory = opendir(path) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while names.count < limit, let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names
+  /// The first arguments; nothing that matters comes after many.
+  private static func arguments(_ text: [UInt8]) -> [String] {
+    text.split(separator: 0, maxSplits: 64, omittingEmptySubsequences: true).prefix(64)
+      .map { String(decoding: $0, as: UTF8.self) }
   }
 }

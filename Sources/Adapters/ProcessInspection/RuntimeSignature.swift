@@ -6,47 +6,64 @@ struct RuntimeSignature: Sendable {
   var executables: [String]
   /// Beginnings of file names of libraries which only this runtime loads.
   var libraries: [String] = []
+  /// What stands before the version in the texts of the executable.
+  var versionText: StaticString?
   /// Finds the version.
   var version: @Sendable (ProcessFacts) -> RuntimeVersion.Finding?
 
   static let all: [RuntimeSignature] = [
     RuntimeSignature(
-      language: .python, executables: ["python"], libraries: ["libpython3"], version: RuntimeVersion.python),
+      language: .python, executables: ["python"], libraries: ["libpython3", "libpython2"],
+      version: RuntimeVersion.python),
     RuntimeSignature(language: .java, executables: ["java"], libraries: ["libjvm.so"], version: RuntimeVersion.java),
-    RuntimeSignature(language: .javascript, executables: ["node", "nodejs"], version: RuntimeVersion.node),
+    // npm, npx and yarn are programs of Node.js; they have executables of these names where they are packed with it.
+    RuntimeSignature(
+      language: .javascript, executables: ["node", "nodejs", "npm", "npx", "yarn"], libraries: ["libnode.so"],
+      version: RuntimeVersion.node),
     RuntimeSignature(
       language: .dotnet, executables: ["dotnet"], libraries: ["libcoreclr.so"], version: RuntimeVersion.dotnet),
     RuntimeSignature(
-      language: .php, executables: ["php", "php-fpm", "php-cgi"], libraries: ["libphp"],
-      version: { RuntimeVersion.variable("PHP_VERSION", $0) }),
+      language: .php, executables: ["php", "php-fpm", "php-cgi", "php-cli"], libraries: ["libphp"],
+      versionText: "X-Powered-By: PHP/", version: RuntimeVersion.php),
     RuntimeSignature(
-      language: .ruby, executables: ["ruby"], libraries: ["libruby"],
-      version: { RuntimeVersion.variable("RUBY_VERSION", $0) }),
+      language: .ruby,
+      executables: [
+        "ruby", "rails", "rake", "rackup", "puma", "unicorn", "gem", "bundle", "bundler", "irb", "pry",
+      ], libraries: ["libruby"], version: RuntimeVersion.ruby),
     RuntimeSignature(
-      language: .nginx, executables: ["nginx"], version: { RuntimeVersion.variable("NGINX_VERSION", $0) }),
+      language: .nginx, executables: ["nginx"], versionText: "nginx/",
+      version: { $0.program?.namedVersion ?? RuntimeVersion.variable("NGINX_VERSION", $0) }),
     RuntimeSignature(
-      language: .mysql, executables: ["mysqld"], version: { RuntimeVersion.variable("MYSQL_VERSION", $0) }),
+      language: .mysql, executables: ["mysqld", "mariadbd"],
+      version: { RuntimeVersion.variable("MYSQL_VERSION", $0) ?? RuntimeVersion.variable("MARIADB_VERSION", $0) }),
     RuntimeSignature(
-      language: .redis, executables: ["redis-server"], version: { RuntimeVersion.variable("REDIS_VERSION", $0) }),
+      language: .redis, executables: ["redis-server", "redis-sentinel", "redis"],
+      version: { RuntimeVersion.variable("REDIS_VERSION", $0) }),
     RuntimeSignature(
-      language: .postgres, executables: ["postgres"], version: { RuntimeVersion.variable("PG_VERSION", $0) }),
+      language: .postgres, executables: ["postgres", "postgresql"], version: RuntimeVersion.postgres),
   ]
+
+  /// The libraries of the C++ language; many programs of other languages load them too.
+  static let cplusplusLibraries = ["libstdc++.so", "libc++.so"]
 
   /// Whether the executable's name is one of the language's.
   func names(_ executable: String) -> Bool {
     executables.contains { name in
       executable.hasPrefix(name)
-        && executable.dropFirst(name.count).allSatisfy { $0.isASCII && $0.isNumber || $0 == "." }
+        && executable.utf8.dropFirst(name.utf8.count).allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2E }
     }
   }
 
   /// The library of the language among those that the process has mapped or its executable needs.
-  func library(of facts: ProcessFacts) -> String? {
-    guard !libraries.isEmpty else { return nil }
-    func isOurs(_ path: String) -> Bool {
-      let name = path.split(separator: "/").last ?? ""
-      return libraries.contains { name.hasPrefix($0) }
+  func library(of facts: ProcessFacts) -> String? { Self.library(libraries, of: facts) }
+
+  /// The first file whose name starts with one of these, of those that the executable needs or the process has mapped.
+  static func library(_ beginnings: [String], of facts: ProcessFacts) -> String? {
+    guard !beginnings.isEmpty else { return nil }
+    func isWanted(_ path: String) -> Bool {
+      let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.utf8.index(after: $0)...] } ?? path[...]
+      return beginnings.contains { name.hasPrefix($0) }
     }
-    return facts.image?.needed.first(where: isOurs) ?? facts.mappedFiles.first(where: isOurs)
+    return facts.program?.image.needed.first(where: isWanted) ?? facts.mappedFiles.first(where: isWanted)
   }
 }

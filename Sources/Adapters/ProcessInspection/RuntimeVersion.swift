@@ -6,6 +6,12 @@ enum RuntimeVersion {
     var source: String
   }
 
+  /// The variables in which versions are looked for.
+  static let variables = [
+    "PYTHON_VERSION", "JAVA_VERSION", "JAVA_HOME", "NODE_VERSION", "DOTNET_VERSION", "PHP_VERSION", "RUBY_VERSION",
+    "NGINX_VERSION", "MYSQL_VERSION", "MARIADB_VERSION", "REDIS_VERSION", "PG_VERSION",
+  ]
+
   /// The version at the start of a text: numbers with dots, such as "17.0.12" of "17.0.12+7".
   static func leading(_ text: some StringProtocol, components: ClosedRange<Int> = 1...4) -> String? {
     let digits = text.prefix { $0.isASCII && $0.isNumber || $0 == "." }
@@ -19,7 +25,8 @@ enum RuntimeVersion {
 
   /// The version in an environment variable, with a "v" or "jdk-" before it or without.
   static func variable(_ name: String, _ facts: ProcessFacts) -> Finding? {
-    guard let value = facts.environment[name], let start = value.firstIndex(where: { $0.isASCII && $0.isNumber }),
+    guard let value = facts.environment.values[name],
+      let start = value.firstIndex(where: { $0.isASCII && $0.isNumber }),
       value[..<start].utf8.count <= 4, let version = leading(value[start...])
     else { return nil }
     return Finding(version: version, source: "\(name)=\(version)")
@@ -49,14 +56,14 @@ enum RuntimeVersion {
       }
     }
     guard let prefix = facts.directory(above: 1) else { return nil }
-    let libraries = facts.root.names("\(prefix)/lib").compactMap { name in
+    let libraries = (facts.root?.names("\(prefix)/lib") ?? []).compactMap { name in
       numbered(name, after: "python").map { Finding(version: $0, source: "\(prefix)/lib/\(name)") }
     }
     return libraries.count == 1 ? libraries.first : nil
   }
 
   /// "3.11" of "python3.11" or "python3.11.so.1.0"; a major version alone is none.
-  private static func numbered(_ name: some StringProtocol, after word: String) -> String? {
+  static func numbered(_ name: some StringProtocol, after word: String) -> String? {
     guard name.hasPrefix(word) else { return nil }
     guard let version = leading(name.dropFirst(word.count), components: 2...8) else { return nil }
     return version.split(separator: ".").prefix(2).joined(separator: ".")
@@ -79,14 +86,14 @@ enum RuntimeVersion {
       homes += (3...5).filter { $0 < parts.count }.map { "/" + parts.dropLast($0).joined(separator: "/") }
     }
     for home in homes {
-      for line in facts.root.text("\(home)/release")?.split(separator: "\n") ?? []
+      for line in (facts.root?.text("\(home)/release") ?? "").split(separator: "\n")
       where line.hasPrefix("JAVA_VERSION=\"") {
         guard let version = leading(line.dropFirst("JAVA_VERSION=\"".count)) else { continue }
         return Finding(version: version, source: "\(home)/release")
       }
     }
     if let variable = variable("JAVA_VERSION", facts) { return variable }
-    for home in [facts.environment["JAVA_HOME"]].compactMap(\.self) + homes {
+    for home in [facts.environment.values["JAVA_HOME"]].compactMap(\.self) + homes {
       for part in home.split(separator: "/") {
         for word in ["java-", "jdk-", "jdk", "jre-", "jre"] where part.hasPrefix(word) {
           guard let version = leading(part.dropFirst(word.count)) else { continue }
@@ -103,7 +110,7 @@ enum RuntimeVersion {
   static func node(_ facts: ProcessFacts) -> Finding? {
     if let prefix = facts.directory(above: 1) {
       let path = "\(prefix)/include/node/node_version.h"
-      if let header = facts.root.text(path) {
+      if let header = facts.root?.text(path) {
         let numbers = ["MAJOR", "MINOR", "PATCH"].compactMap { part in
           header.split(separator: "\n").first { $0.hasPrefix("#define NODE_\(part)_VERSION ") }
             .flatMap { Int($0.split(separator: " ").last ?? "") }

@@ -19,9 +19,18 @@ public enum CapturedVariable: String, Sendable, CaseIterable {
 
 /// The languages that runtime detection tells apart, by the values of the InstrumentationConfig's schema.
 public enum RuntimeLanguage: String, Sendable, Hashable, CaseIterable {
-  case java, python, javascript, go, dotnet, php, ruby, mysql, nginx, redis, postgres
+  case java, python, javascript, go, dotnet, php, ruby, rust, cplusplus, mysql, nginx, redis, postgres
   /// None that we know.
   case unknown
+
+  /// Whether applications are written for a runtime of this language. Servers and native programs are more often what
+  /// an application brings along, and lose against one in the same container.
+  var isApplication: Bool {
+    switch self {
+    case .java, .python, .javascript, .go, .dotnet, .php, .ruby: true
+    case .rust, .cplusplus, .mysql, .nginx, .redis, .postgres, .unknown: false
+    }
+  }
 }
 
 /// The C library of a process, by the values of the InstrumentationConfig's schema.

@@ -73,3 +73,15 @@ int shim_forward_signals(const int *signals, size_t count, int fd) {
     if (sigaction(signals[i], &action, NULL) != 0) return -1;
   return 0;
 }
+
+#include <sys/xattr.h>
+
+static const char label_attribute[] = "security.selinux";
+
+ssize_t odigos_label_get(const char *path, char *label, size_t size) {
+  return lgetxattr(path, label_attribute, label, size);
+}
+
+int odigos_label_set(const char *path, const char *label, size_t size) {
+  return label == NULL ? lremovexattr(path, label_attribute) : lsetxattr(path, label_attribute, label, size, 0);
+}

@@ -15,6 +15,7 @@ public struct Instrumentor: Sendable {
   private let client: KubeClient
   private let version: KubernetesVersion
   private let caches: InstrumentorCaches
+  private let agents: ClusterAgents
   private let webhooks: WebhookCaches
   private let feed: AdmissionFeed
   private let metrics = AdmissionMetrics()
@@ -51,12 +52,14 @@ public struct Instrumentor: Sendable {
     let reach = WebhookReach(namespace: settings.namespace)
     caches.pods.onChange { reach.podChanged($0, $1) }
     self.reach = reach
+    agents = ClusterAgents(
+      caches: caches, image: ClusterAgents.report(in: settings.agentsDirectory), logger: shell.logger)
     webhooks = WebhookCaches(client: client, namespace: settings.namespace, logger: shell.logger)
     // From 1.26 on a Service keeps traffic on its node; older clusters reach the node collector by host port.
     let endpoint: InjectionSettings.Endpoint =
       version >= KubernetesVersion(1, 26) ? .localTrafficService : .nodeAddress
     feed = AdmissionFeed(
-      caches: caches, namespace: settings.namespace, endpoint: endpoint, minorVersion: version.minor,
+      caches: caches, agents: agents, namespace: settings.namespace, endpoint: endpoint, minorVersion: version.minor,
       agentsImage: settings.agentsImage, logger: shell.logger)
   }
 
@@ -76,7 +79,7 @@ public struct Instrumentor: Sendable {
 
   private func run() async {
     let controllers = InstrumentorControllers(
-      client: client, caches: caches, namespace: settings.namespace, logger: shell.logger,
+      client: client, caches: caches, agents: agents, namespace: settings.namespace, logger: shell.logger,
       isWebhookServing: { [reach] in reach.isReached() })
     let release = SourceRelease(client: client, caches: caches, logger: shell.logger)
     let registration = PodRegistration(

@@ -112,7 +112,9 @@ struct AgentFilesMonitor: Sendable {
   }
 
   private var installation: AgentInstallation {
-    AgentInstallation(source: source, destination: destination) { line in logger.info("\(line)") }
+    AgentInstallation(source: source, destination: destination, selinux: SELinuxLabel.ofNode()) { line in
+      logger.info("\(line)")
+    }
   }
 
   private func removeUnusedVersions() {

@@ -1,17 +1,34 @@
-/// When a container in which no known language was found is looked at again: its process may not have started its
-/// runtime yet. Soon and often at first, and never for good after some minutes.
+/// When containers are looked at.
+///
+/// What a container is for may show only with time: its process starts its runtime late, a script runs before the
+/// application, a port is opened when everything is loaded. So a container of which it is not certain is looked at
+/// again, soon and often at first, and no longer after some minutes. One that is certain is left alone until other
+/// programs run in it; where such changes bring nothing new, as with probes, they are looked at ever more seldom.
 struct InspectionSchedule: Sendable {
-  private struct Attempts: Sendable {
-    var count = 0
+  private struct Entry: Sendable {
+    /// The first look.
     var first: Duration
-    var next: Duration
+    /// Since when it is looked at for the present reason.
+    var since: Duration
+    var last: Duration
+    /// The next look; nil while there is no reason for one.
+    var next: Duration?
+    var count = 0
+    /// The least time between a look and one for a change.
+    var gap = InspectionSchedule.leastGap
+    var isForChange = false
   }
-  private var attempts: [String: Attempts] = [:]
+  private var entries: [String: Entry] = [:]
 
   /// How long a container is given to start its runtime before "unknown" is reported.
   static let patience = Duration.seconds(20)
-  /// How long a container without a known language is looked at.
+  /// How long a program is given to prove that it is more than a script at the start.
+  static let scriptPatience = Duration.seconds(3)
+  /// How long a container of which it is not certain is looked at.
   static let limit = Duration.seconds(600)
+  /// How long after a change a container is looked at: the new program loads its runtime first.
+  static let settling = Duration.milliseconds(500)
+  static let leastGap = Duration.seconds(1)
 
   /// What is to be done about a container now.
   enum Decision: Equatable {
@@ -22,22 +39,60 @@ struct InspectionSchedule: Sendable {
 
   /// Decides; `now` is by a monotonic clock.
   func decision(_ containerID: String, at now: Duration) -> Decision {
-    guard let attempts = attempts[containerID] else { return .inspect }
-    guard attempts.next - attempts.first <= Self.limit else { return .leave }
-    return now >= attempts.next ? .inspect : .wait(attempts.next - now)
+    guard let entry = entries[containerID] else { return .inspect }
+    guard let next = entry.next, next - entry.since <= Self.limit else { return .leave }
+    return now >= next ? .inspect : .wait(next - now)
   }
 
-  /// Notes that nothing was found in a container; answers whether that may be reported, because it has had its time.
-  mutating func foundNothing(_ containerID: String, at now: Duration) -> Bool {
-    var attempt = attempts[containerID] ?? Attempts(first: now, next: now)
-    attempt.next = now + min(.milliseconds(250 << min(attempt.count, 8)), .seconds(60))
-    attempt.count += 1
-    attempts[containerID] = attempt
-    return now - attempt.first >= Self.patience
+  /// Whether a container has been looked at, or has changed.
+  func isFollowed(_ containerID: String) -> Bool { entries[containerID] != nil }
+
+  /// Notes a look at a container after which it is not certain what it is; answers how long that has been so.
+  mutating func noteOpen(_ containerID: String, isNews: Bool = false, at now: Duration) -> Duration {
+    var entry = entry(containerID, isNews, now)
+    entry.next = now + min(.milliseconds(250 << min(entry.count, 8)), .seconds(60))
+    entry.count += 1
+    entries[containerID] = entry
+    return now - entry.first
   }
+
+  /// Notes a look at a container after which it is certain.
+  mutating func noteCertain(_ containerID: String, isNews: Bool = false, at now: Duration) {
+    var entry = entry(containerID, isNews, now)
+    entry.next = nil
+    entries[containerID] = entry
+  }
+
+  /// Notes that other programs run in a container; answers after what time to look.
+  mutating func noteChange(_ containerID: String, at now: Duration) -> Duration {
+    var entry = entries[containerID] ?? Entry(first: now, since: now, last: now - Self.limit)
+    let due = max(now + Self.settling, entry.last + entry.gap)
+    let isOpen = entry.next.map { $0 - entry.since <= Self.limit } ?? false
+    entry.next = isOpen ? min(entry.next ?? due, due) : due
+    entry.since = now
+    entry.count = 0
+    entry.isForChange = true
+    entries[containerID] = entry
+    return max(.zero, (entry.next ?? due) - now)
+  }
+
+  /// Forgets that these containers were looked at.
+  mutating func forget(_ containerIDs: [String]) { for id in containerIDs { entries[id] = nil } }
 
   /// Forgets containers that are not among these.
   mutating func keep(only containerIDs: Set<String>) {
-    attempts = attempts.filter { containerIDs.contains($0.key) }
+    entries = entries.filter { containerIDs.contains($0.key) }
+  }
+
+  private func entry(_ containerID: String, _ isNews: Bool, _ now: Duration) -> Entry {
+    var entry = entries[containerID] ?? Entry(first: now, since: now, last: now)
+    entry.last = now
+    if isNews {
+      entry.gap = Self.leastGap
+    } else if entry.isForChange {
+      entry.gap = min(entry.gap * 2, Self.limit)
+    }
+    entry.isForChange = false
+    return entry
   }
 }

@@ -12,9 +12,12 @@ struct NodePod: Sendable, Equatable {
     var runningID: String?
     /// Which image it runs, by content where the runtime tells.
     var image: String
+    /// A fingerprint of `command` and `args`, which may hold secrets and are repeated nowhere.
+    var command = ""
   }
 
   var key: ObjectKey
+  var uid: String
   /// `metadata.creationTimestamp`; RFC 3339 in UTC and seconds, so its order is the text's.
   var created: String
   var isDeleted: Bool
@@ -24,6 +27,7 @@ struct NodePod: Sendable, Equatable {
 
   init(_ pod: Pod) {
     key = pod.key
+    uid = pod.metadata.uid ?? ""
     created = pod.metadata.creationTimestamp ?? ""
     isDeleted = pod.metadata.deletionTimestamp != nil
     workload = WorkloadReference(ownerOf: pod)
@@ -38,8 +42,23 @@ struct NodePod: Sendable, Equatable {
         .compactMap(\.self).first { !$0.isEmpty }
       return Container(
         name: name, variableNames: Set((spec["env"]?.array ?? []).compactMap { $0["name"]?.string }),
-        runningID: isRunning ? id : nil, image: image ?? "")
+        runningID: isRunning ? id : nil, image: image ?? "", command: Self.fingerprint(spec))
     }
+  }
+
+  /// FNV-1a of both lists; a change of the command is noticed, and nothing depends on that nobody can make two equal.
+  private static func fingerprint(_ container: JSONValue) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    for name in ["command", "args"] {
+      add(1)
+      for text in (container[name]?.array ?? []).compactMap(\.string) {
+        text.utf8.forEach(add)
+        add(0)
+      }
+    }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
   /// The InstrumentationConfig that the pod's workload has, if it is marked.
@@ -69,6 +88,7 @@ struct NodePod: Sendable, Equatable {
   private static func trimmedContainer(_ container: JSONValue) -> JSONValue {
     var kept: JSONValue = ["name": container["name"] ?? "", "image": container["image"] ?? ""]
     let variables = (container["env"]?.array ?? []).compactMap { $0["name"] }
+    for name in ["command", "args"] { kept[name] = container[name] }
     if !variables.isEmpty { kept["env"] = .array(variables.map { ["name": $0] }) }
     return kept
   }

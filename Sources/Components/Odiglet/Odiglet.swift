@@ -30,19 +30,28 @@ public enum Odiglet {
     let runtime = ContainerRuntimeClient(sockets: configuration.runtimeSockets, loop: loop)
     defer { runtime.close() }
     let tree = ProcessTree(root: configuration.procDirectory)
-    let controller = RuntimeInspector(
-      configs: configs, pods: pods, client: client, scan: ProcessScan(tree: tree), runtime: runtime,
-      logger: shell.logger
-    ).controller()
+    let inspector = RuntimeInspector(
+      configs: configs, pods: pods, client: client, tree: tree, runtime: runtime, logger: shell.logger)
+    let controller = inspector.controller()
     let agents = OpAMPServer(
       configs: configs, pods: pods, client: client, tree: tree, addresses: configuration.opAMPAddresses,
       logger: shell.logger)
+    let inventory = NodeInventory(
+      nodeName: configuration.nodeName, directory: configuration.hostDirectory, hasOpAMPServer: true, client: client,
+      logger: shell.logger)
     await withTaskGroup(of: Void.self) { group in
+      group.addTask { await inventory.keep() }
       group.addTask { await preparation.run() }
       group.addTask { await agents.run() }
       group.addTask { await configs.run() }
       group.addTask { await pods.run() }
-      if features.contains(.runtimeInspection) { group.addTask { await controller.run() } }
+      if features.contains(.runtimeInspection) {
+        group.addTask { await controller.run() }
+        group.addTask {
+          let events = ProcessEvents.open(wanted: features.contains(.processEvents), shell.logger)
+          await inspector.watch(controller, events: events)
+        }
+      }
       group.addTask {
         await configs.waitForSync()
         await pods.waitForSync()

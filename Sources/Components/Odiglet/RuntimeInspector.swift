@@ -12,22 +12,27 @@ import ProcessInspection
 struct RuntimeInspector: Sendable {
   var configs: Informer<InstrumentationConfig>
   var pods: Informer<Pod>
+  private let index = NodePodIndex()
   var client: KubeClient
-  var scan: ProcessScan
+  var tree: ProcessTree
+  var processes: NodeProcesses
   var runtime: ContainerRuntimeClient
   var logger: Logger
   private let schedule = Locked(InspectionSchedule())
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
+  /// Processes are listed at most twice a second, however many containers are asked for.
+  private static let freshness = Duration.milliseconds(500)
 
   init(
-    configs: Informer<InstrumentationConfig>, pods: Informer<Pod>, client: KubeClient, scan: ProcessScan,
+    configs: Informer<InstrumentationConfig>, pods: Informer<Pod>, client: KubeClient, tree: ProcessTree,
     runtime: ContainerRuntimeClient, logger: Logger
   ) {
     self.configs = configs
     self.pods = pods
     self.client = client
-    self.scan = scan
+    self.tree = tree
+    processes = NodeProcesses(tree: tree)
     self.runtime = runtime
     self.logger = logger
   }
@@ -40,57 +45,88 @@ struct RuntimeInspector: Sendable {
     configs.onChange { _, new in
       if let new { controller.enqueue(new.key) }
     }
-    pods.onChange { _, new in
-      if let key = new.flatMap({ NodePod($0).configKey }) { controller.enqueue(key) }
+    pods.onChange { [index] old, new in
+      if let key = index.change(old, new) { controller.enqueue(key) }
     }
     return controller
   }
+
+  /// Has containers looked at again in which other programs run than before; runs until the task is cancelled.
+  /// `events` is nil where the kernel does not tell of executions.
+  func watch(_ controller: Controller<ObjectKey>, events: ExecEvents?) async {
+    await ProcessWatch(processes: processes, events: events).run {
+      Set(index.containers.filter { configs.get($0.value) != nil }.keys)
+    } changed: { changed in
+      let owners = index.containers
+      for id in changed {
+        guard let key = owners[id] else { continue }
+        controller.enqueue(key, after: schedule.withLock { $0.noteChange(id, at: now) })
+      }
+    }
+  }
+
+  private var now: Duration { clock.now - start }
 
   private func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
     guard pods.hasSynced, configs.hasSynced else { return .requeue(after: .milliseconds(100)) }
     guard let config = configs.get(key), config.metadata.deletionTimestamp == nil else { return .done }
     let recorded = config.status.runtimeDetailsByContainer
-    let own = pods.all.map(NodePod.init).filter { $0.configKey == key && !$0.isDeleted }
     var observations: [PodObservation] = []
     var next: Duration?
-    for pod in own {
+    for pod in index.pods(of: key) {
       var observation = PodObservation(
         created: pod.created, containerNames: pod.containers.map(\.name), containers: [])
       for container in pod.containers {
-        guard let id = container.runningID,
-          !RuntimeReport.isSettled(
-            recorded, container: container.name, image: container.image, podCreated: pod.created)
-        else { continue }
-        let (found, again) = await observe(container, id)
+        guard let id = container.runningID, isWanted(container, id, pod, recorded) else { continue }
+        let known = recorded.first { $0.containerName == container.name }
+        let (found, again) = await observe(container, id, pod, known)
         if let found { observation.containers.append(found) }
         if let again { next = min(next ?? again, again) }
       }
       observations.append(observation)
     }
-    try await report(RuntimeReport.joined(recorded, observations), of: config)
-    forgetGoneContainers()
+    do { try await report(RuntimeReport.joined(recorded, observations), of: config) } catch {
+      // Looked at, but nobody knows: they are looked at again.
+      schedule.withLock { $0.forget(index.pods(of: key).flatMap { $0.containers.compactMap(\.runningID) }) }
+      throw error
+    }
+    schedule.withLock { $0.keep(only: Set(index.containers.keys)) }
     return next.map { .requeue(after: $0) } ?? .done
   }
 
+  /// Containers that are like one that was looked at elsewhere are left alone until they change.
+  private func isWanted(
+    _ container: NodePod.Container, _ id: String, _ pod: NodePod, _ recorded: [RuntimeDetails]
+  ) -> Bool {
+    schedule.withLock { $0.isFollowed(id) }
+      || !RuntimeReport.isSettled(recorded, container, podCreated: pod.created)
+  }
+
   /// Inspects a container, if it is time to; also answers when to look again.
-  private func observe(_ container: NodePod.Container, _ id: String) async -> (ContainerObservation?, Duration?) {
-    switch schedule.withLock({ $0.decision(id, at: clock.now - start) }) {
+  private func observe(
+    _ container: NodePod.Container, _ id: String, _ pod: NodePod, _ known: RuntimeDetails?
+  ) async -> (ContainerObservation?, Duration?) {
+    switch schedule.withLock({ $0.decision(id, at: now) }) {
     case .leave: return (nil, nil)
     case .wait(let delay): return (nil, delay)
     case .inspect: break
     }
-    let inspection = scan.inspect(containerID: id)
+    let key = ContainerKey(id: id, podUID: pod.uid, name: container.name)
+    let inspection = tree.inspect(processes.processes(of: key, now: now, freshness: Self.freshness))
     let variables = await imageVariables(of: container, id)
     let observation = ContainerObservation(
-      name: container.name, image: container.image, inspection: inspection, imageVariables: variables)
-    let isKnown = inspection.runtime != nil
-    if isKnown, case .success = variables { return (observation, nil) }
-    let (mayReport, decision) = schedule.withLock { schedule in
-      let now = clock.now - start
-      return (schedule.foundNothing(id, at: now), schedule.decision(id, at: now))
+      name: container.name, image: container.image, command: container.command, containerID: id,
+      inspection: inspection, imageVariables: variables)
+    let verdict = InspectionVerdict(observation, known: known?.language)
+    return schedule.withLock { schedule in
+      guard !verdict.isCertain else {
+        schedule.noteCertain(id, isNews: verdict.isNews, at: now)
+        return (observation, nil)
+      }
+      let elapsed = schedule.noteOpen(id, isNews: verdict.isNews, at: now)
+      let again: Duration? = if case .wait(let delay) = schedule.decision(id, at: now) { delay } else { nil }
+      return (elapsed >= verdict.patience ? observation : nil, again)
     }
-    let again: Duration? = if case .wait(let delay) = decision { delay } else { nil }
-    return (isKnown || mayReport ? observation : nil, again)
   }
 
   private func imageVariables(
@@ -129,45 +165,6 @@ struct RuntimeInspector: Sendable {
     logger.info(
       "reported runtimes",
       metadata: ["instrumentationconfig": "\(config.key)", "runtimes": "\(new.message ?? "")"])
-  }
-
-  private func forgetGoneContainers() {
-    let running = Set(pods.all.flatMap { NodePod($0).containers.compactMap(\.runningID) })
-    schedule.withLock { schedule in
-      schedule.keep(only: running)
-    }
-  }
-}
-
-/// The processes of containers, listed at most twice a second however many containers are asked for.
-final class ProcessScan: Sendable {
-  private struct State {
-    var processes: [String: [Int32]] = [:]
-    var time: ContinuousClock.Instant?
-  }
-  private let tree: ProcessTree
-  private let state = Locked(State())
-  private static let freshness = Duration.milliseconds(500)
-
-  init(tree: ProcessTree) { self.tree = tree }
-
-  /// Inspects the processes of a container.
-  func inspect(containerID: String) -> ContainerInspection {
-    tree.inspect(processes(of: containerID))
-  }
-
-  private func processes(of containerID: String) -> [Int32] {
-    let now = ContinuousClock.now
-    let (known, isFresh) = state.withLock { state in
-      (state.processes[containerID], state.time.map { now - $0 < Self.freshness } ?? false)
-    }
-    if isFresh, let known { return known }
-    let processes = tree.processesByContainer()
-    state.withLock { state in
-      state.processes = processes
-      state.time = now
-    }
-    return processes[containerID] ?? []
   }
 }
 

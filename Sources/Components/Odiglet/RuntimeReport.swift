@@ -7,6 +7,10 @@ struct ContainerObservation: Sendable {
   var name: String
   /// The image that runs, as the pod's status names it.
   var image: String
+  /// A fingerprint of its command; "" where it is not known.
+  var command = ""
+  /// Its id; "" where it is not known.
+  var containerID = ""
   var inspection: ContainerInspection
   /// The captured variables that the image sets, or why the container runtime could not be asked for them.
   var imageVariables: Result<[CapturedVariable: String], ContainerRuntimeError>
@@ -24,13 +28,11 @@ struct PodObservation: Sendable {
 /// Joins what odiglets find to what has been recorded.
 ///
 /// Every node's odiglet writes the same list, so joining must come to the same end in whatever order the nodes write,
-/// and must not go back and forth: for one image, facts are only added; another image's replace them only when its pod
-/// is the newer one. Image and pod are noted in the evidence.
+/// and must not go back and forth. For one program (image and command), facts are only added; another one's replace
+/// them only when its pod is the newer one. Of the languages that are seen in one program, the one with the highest
+/// rank is the container's, and the others are kept as evidence; a container may take back what it said itself, since
+/// it may have become something else. Program, pod and container are noted in the evidence.
 enum RuntimeReport {
-  private static let imagePrefix = "image "
-  private static let podPrefix = "pod created "
-  private static let alsoPrefix = "also "
-
   /// The recorded details with what was observed.
   static func joined(_ recorded: [RuntimeDetails], _ pods: [PodObservation]) -> [RuntimeDetails] {
     var result = recorded
@@ -45,24 +47,27 @@ enum RuntimeReport {
       }
       result.removeAll { details in
         guard let name = details.containerName, !pod.containerNames.contains(name) else { return false }
-        return created(details).map { $0 < pod.created } ?? true
+        return details.podCreated.map { $0 < pod.created } ?? true
       }
     }
     return result
   }
 
-  /// Whether inspecting a container could add anything to what is recorded.
-  static func isSettled(_ recorded: [RuntimeDetails], container: String, image: String, podCreated: String) -> Bool {
-    guard let details = recorded.first(where: { $0.containerName == container }) else { return false }
-    if let known = Self.image(details), known != image { return (created(details) ?? "") > podCreated }
+  /// Whether inspecting a container for the first time could add anything to what is recorded.
+  static func isSettled(_ recorded: [RuntimeDetails], _ container: NodePod.Container, podCreated: String) -> Bool {
+    guard let details = recorded.first(where: { $0.containerName == container.name }), let image = details.image else {
+      return false
+    }
+    let isSame = image == container.image && (details.command ?? container.command) == container.command
+    guard isSame else { return (details.podCreated ?? "") > podCreated }
     return details.language != RuntimeLanguage.unknown.rawValue && details.criErrorMessage == nil
-      && Self.image(details) != nil
+      && details.standing >= .running && !details.hasSeveralLanguages
   }
 
   /// The condition that says how detection stands; nil while nothing is recorded.
   static func condition(_ details: [RuntimeDetails], now: String) -> Condition? {
     guard !details.isEmpty else { return nil }
-    let hasSeveral = details.contains { $0.evidence.contains { $0.hasPrefix(alsoPrefix) } }
+    let hasSeveral = details.contains(where: \.hasSeveralLanguages)
     let parts = details.map { details in
       let version = (details.runtimeVersion ?? "").isEmpty ? "" : " \(details.runtimeVersion ?? "")"
       return "\(details.containerName ?? ""): \(details.language ?? "")\(version)"
@@ -88,33 +93,55 @@ enum RuntimeReport {
     case .success(let found): if !found.isEmpty { details.envFromContainerRuntime = variables(found) }
     case .failure(let error): details.criErrorMessage = error.description
     }
+    // A value that is not known whole cannot be appended to; the field says that, and keeps manifests as they are.
+    if !inspection.oversizedVariables.isEmpty, details.criErrorMessage == nil {
+      details.criErrorMessage = "the process's \(inspection.oversizedVariables.joined(separator: ", ")) is too long"
+    }
     if !inspection.otherAgents.isEmpty {
       details.otherAgents = inspection.otherAgents.map { OtherAgent(json: ["name": .string($0)]) }
     }
-    details.evidence =
-      [imagePrefix + observation.image, podPrefix + pod.created] + (inspection.runtime?.evidence ?? [])
-      + inspection.runtimes.dropFirst().map { runtime in
-        let version = runtime.version.isEmpty ? "" : " \(runtime.version)"
-        return "\(alsoPrefix)\(runtime.language.rawValue)\(version): \(runtime.evidence.first ?? "")"
-      }
-    if inspection.runtimes.isEmpty {
-      let names = inspection.executables.prefix(8).joined(separator: ", ")
-      details.evidence += ["no known language among: \(names.isEmpty ? "no process that could be read" : names)"]
-    }
+    details.evidence = RuntimeDetails.evidence(observation, podCreated: pod.created)
     return details
   }
 
   private static func joined(_ recorded: RuntimeDetails, _ observed: RuntimeDetails) -> RuntimeDetails {
-    if let known = image(recorded), known != image(observed) {
-      let order = (created(recorded) ?? "", known)
-      return order < (created(observed) ?? "", image(observed) ?? "") ? observed : recorded
+    if recorded.image != nil, !recorded.isSameProgram(observed) {
+      return age(recorded) < age(observed) ? observed : recorded
     }
     let unknown = RuntimeLanguage.unknown.rawValue
     if recorded.language == unknown || recorded.language == nil {
-      return observed.language == unknown && image(recorded) != nil ? added(recorded, observed) : observed
+      return observed.language == unknown && recorded.image != nil ? added(recorded, observed) : observed
     }
     // A report without image is by somebody else: taken over, and completed by the image.
-    return observed.language == unknown ? recorded : added(recorded, observed)
+    guard observed.language != unknown else { return recorded }
+    guard recorded.image != nil, recorded.language != observed.language else { return added(recorded, observed) }
+    guard replaces(observed, recorded) else {
+      var result = recorded
+      result.addEvidence(of: observed)
+      return result
+    }
+    var result = observed
+    result.addEvidence(of: recorded)
+    return result
+  }
+
+  /// Of different programs the newer pod's counts.
+  private static func age(_ details: RuntimeDetails) -> (String, String, String) {
+    (details.podCreated ?? "", details.image ?? "", details.command ?? "")
+  }
+
+  /// Whether the language of one observation replaces that of another of the same program.
+  private static func replaces(_ new: RuntimeDetails, _ old: RuntimeDetails) -> Bool {
+    let (newRank, oldRank) = (rank(new), rank(old))
+    if new.containerID != nil, new.containerID == old.containerID {
+      let hasBecomeAnother = new.standing >= .running && !new.tells(of: old.language ?? "")
+      if newRank == oldRank || hasBecomeAnother { return true }
+    }
+    return (oldRank, old.podCreated ?? "", old.language ?? "") < (newRank, new.podCreated ?? "", new.language ?? "")
+  }
+
+  private static func rank(_ details: RuntimeDetails) -> Int {
+    (details.language.flatMap(RuntimeLanguage.init(rawValue:)) ?? .unknown).rank(details.standing)
   }
 
   private static func added(_ recorded: RuntimeDetails, _ observed: RuntimeDetails) -> RuntimeDetails {
@@ -138,7 +165,7 @@ enum RuntimeReport {
     let agents = recorded.otherAgents.map(\.name)
     let newAgents = observed.otherAgents.filter { !agents.contains($0.name) }
     if !newAgents.isEmpty { result.otherAgents = recorded.otherAgents + newAgents }
-    if image(recorded) == nil { result.evidence = observed.evidence + recorded.evidence }
+    result.addEvidence(of: observed)
     return result
   }
 
@@ -146,11 +173,5 @@ enum RuntimeReport {
     CapturedVariable.allCases.compactMap { name in
       values[name].map { EnvironmentVariable(json: ["name": .string(name.rawValue), "value": .string($0)]) }
     }
-  }
-
-  private static func image(_ details: RuntimeDetails) -> String? { noted(imagePrefix, details) }
-  private static func created(_ details: RuntimeDetails) -> String? { noted(podPrefix, details) }
-  private static func noted(_ prefix: String, _ details: RuntimeDetails) -> String? {
-    details.evidence.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
   }
 }

@@ -51,6 +51,8 @@ public enum OdigosAnnotation {
   /// On an InstrumentationConfig: since when all its agents reach pods that run already, so that those which were made
   /// since have nothing in them that a restart would have to take out.
   public static let restartOptionalSince = "odigos.io/restart-optional-since"
+  /// On a node: which agent files it has (`AgentInventoryReport`).
+  public static let nodeAgents = "odigos.io/agents"
   /// On a pod template: changing it restarts the workload, as `kubectl rollout restart` does.
   public static let restartedAt = "kubectl.kubernetes.io/restartedAt"
 }
@@ -190,6 +192,8 @@ public enum OdigosPath {
   public static let agentsPrefix = "/var/odigos/"
   /// Where the image has the agent files, without the slash at the beginning.
   public static let agentsInImage = "instrumentations"
+  /// What the image has of agent files, written among them.
+  public static let agentInventory = "inventory.json"
   /// The directory of the loader among the agent files.
   public static let loaderDirectory = "loader"
   /// The loader.

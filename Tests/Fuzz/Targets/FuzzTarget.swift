@@ -17,6 +17,18 @@ enum FuzzTarget: String, CaseIterable, Sendable {
   case json
   /// Messages of agents, and what the server makes of a sequence of them.
   case opamp
+  /// ELF files of containers: headers, libraries, sections, the notes of Go and Rust.
+  case elf
+  /// `/proc/PID/auxv`.
+  case auxv
+  /// `/proc/PID/environ`.
+  case environ
+  /// `/proc/PID/maps`.
+  case maps
+  /// `/proc/PID/cgroup` and `mountinfo`.
+  case cgroup
+  /// `/proc/PID/stat`, `net/tcp` and `net/unix`.
+  case sockets
 
   /// Runs the target once.
   func run(_ bytes: [UInt8]) {
@@ -28,6 +40,12 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .grpc: GRPCTarget.run(bytes)
     case .json: JSONTarget.run(bytes)
     case .opamp: OpAMPTarget.run(bytes)
+    case .elf: ELFTarget.run(bytes)
+    case .auxv: AuxiliaryVectorTarget.run(bytes)
+    case .environ: EnvironmentTarget.run(bytes)
+    case .maps: MappedFilesTarget.run(bytes)
+    case .cgroup: CgroupTarget.run(bytes)
+    case .sockets: SocketsTarget.run(bytes)
     }
   }
 }

@@ -15,8 +15,9 @@ rules it keeps:
 import os
 import sys
 
-# directories with packages for a Python and what follows it, below this file's own; the newest first
-PACKAGES = (((3, 10), ""), ((3, 9), "python3.9"))
+# directories with packages for a Python and what follows it, below this file's own; the newest first. This file has
+# two places, each with some of them.
+PACKAGES = (((3, 10), ""), ((3, 9), "python3.9"), ((3, 8), "python3.8"))
 DEFAULTS = {
     # only this exporter is here, while OpenTelemetry's default is gRPC
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
@@ -28,13 +29,15 @@ DEFAULTS = {
 SERVERS = ("ODIGOS_OPAMP_UNIX_SOCKET", "ODIGOS_OPAMP_SERVER_HOST")  # of OpAMP
 EXPORT_SECONDS_AT_EXIT = 1.0  # for the last export, which the end of the program waits for
 
-_here = os.path.dirname(os.path.abspath(__file__))
+_path = os.path.dirname(os.path.abspath(__file__))
+# The directory itself: a node whose agents are upgraded gives the path to others, and a process must not mix them.
+_here = os.path.realpath(_path)
 _debug = os.environ.get("OTEL_LOG_LEVEL", "").lower() == "debug"
 
 
 def _leave_path():
     def ours(entry):
-        return entry and (os.path.abspath(entry) + os.sep).startswith(_here + os.sep)
+        return entry and (os.path.abspath(entry) + os.sep).startswith((_here + os.sep, _path + os.sep))
 
     sys.path[:] = [entry for entry in sys.path if not ours(entry)]
 
@@ -56,16 +59,25 @@ def _run_hidden_sitecustomize():
 def _enter_path(packages):
     from importlib.metadata import distributions
 
-    def api_version(path):
-        for distribution in distributions(name="opentelemetry-api", path=path):
+    def version(name, path):
+        for distribution in distributions(name=name, path=path):
             return tuple(int(number) for number in distribution.version.split(".")[:2])
         return (0, 0)
 
-    if api_version(sys.path) > api_version([packages]):
+    dependencies = os.path.join(packages, "odigos-dependencies")
+    # This one only ever gains names, some of which OpenTelemetry needs: the newer one serves everybody.
+    name = "typing_extensions"
+    if name not in sys.modules and version(name, sys.path) < version(name, [dependencies]):
+        sys.path.insert(0, dependencies)
+        try:
+            __import__(name)
+        finally:
+            sys.path.remove(dependencies)
+    if version("opentelemetry-api", sys.path) > version("opentelemetry-api", [packages]):
         sys.path.append(packages)
     else:
         sys.path.insert(0, packages)
-    sys.path.append(os.path.join(packages, "odigos-dependencies"))
+    sys.path.append(dependencies)
 
 
 def _silence():
@@ -150,6 +162,53 @@ def _connect():
         return None, None
 
 
+def _django_later():
+    """Makes Django be instrumented when it reads its middleware. Returns what to call before all is set up.
+
+    OpenTelemetry's way looks at Django's settings now. They are not there before the program has said which they are,
+    as most do in their own code (`manage.py`, `wsgi.py`); it then takes Django's defaults, for good, and the program
+    does not find its own any more.
+    """
+    import functools
+
+    name = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+    disabled = os.environ.get(name)
+    is_wanted = "django" not in [word.strip() for word in (disabled or "").split(",")]
+    os.environ[name] = disabled + ",django" if disabled else "django"
+
+    def instrument(module):
+        load = module.BaseHandler.load_middleware
+
+        @functools.wraps(load)
+        def load_middleware(self, *arguments, **named):
+            if module.BaseHandler.load_middleware is load_middleware:
+                module.BaseHandler.load_middleware = load
+                try:
+                    from opentelemetry.instrumentation.django import DjangoInstrumentor
+
+                    DjangoInstrumentor().instrument()
+                except Exception:
+                    if _debug:
+                        import traceback
+
+                        traceback.print_exc()
+            return load(self, *arguments, **named)
+
+        module.BaseHandler.load_middleware = load_middleware
+
+    def settled():
+        if disabled is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = disabled
+
+    if is_wanted:
+        from wrapt import register_post_import_hook
+
+        register_post_import_hook(instrument, "django.core.handlers.base")
+    return settled
+
+
 def _start(settings):
     import atexit
     import warnings
@@ -162,6 +221,7 @@ def _start(settings):
             os.environ.setdefault(name, value)
         path = os.environ.get("PYTHONPATH")
         at_exit = None
+        settled = _django_later()
         try:
             from opentelemetry.instrumentation.auto_instrumentation import initialize
 
@@ -170,6 +230,7 @@ def _start(settings):
                 settings.install()
             initialize(swallow_exceptions=False)
         finally:
+            settled()
             if path is not None:  # which `initialize` has shortened; children of this process shall be traced too
                 os.environ["PYTHONPATH"] = path
             if at_exit is not None:
@@ -182,6 +243,8 @@ def _main():
         _run_hidden_sitecustomize()
     finally:
         packages = next((directory for oldest, directory in PACKAGES if sys.version_info >= oldest), None)
+        if packages is not None and not os.path.isdir(os.path.join(_here, packages, "opentelemetry")):
+            packages = None
         if packages is not None and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true":
             settings, agent = _connect()
             try:

@@ -3,6 +3,7 @@
 #define CSHIMS_H
 #include "shim_curl.h"
 #include "shim_openssl.h"
+#include "shim_processes.h"
 #include "shim_system.h"
 #include "shim_x509.h"
 #endif

@@ -42,4 +42,7 @@ int shim_peer_credentials(int fd, pid_t *pid, uid_t *uid);
 int shim_pidfd_open(pid_t pid);
 /// Each of these signals adds 1 to the eventfd `fd` from then on; 0, or -1 and errno.
 int shim_forward_signals(const int *signals, size_t count, int fd);
+/// The SELinux label of a file itself, links not followed (xattr(7)); Swift's Glibc has no sys/xattr.h.
+ssize_t odigos_label_get(const char *path, char *label, size_t size);
+int odigos_label_set(const char *path, const char *label, size_t size);
 #endif

@@ -14,11 +14,12 @@ struct AdmissionFeed: Sendable {
   private let namespace: String
   private let endpoint: InjectionSettings.Endpoint
   private let mounts: ClusterMounts
+  private let agents: ClusterAgents
 
   /// Registers with the caches; make it before they run.
   init(
-    caches: InstrumentorCaches, namespace: String, endpoint: InjectionSettings.Endpoint, minorVersion: Int,
-    agentsImage: String, logger: Logger
+    caches: InstrumentorCaches, agents: ClusterAgents, namespace: String, endpoint: InjectionSettings.Endpoint,
+    minorVersion: Int, agentsImage: String, logger: Logger
   ) {
     let (configs, namespaces) = (caches.instrumentationConfigs, caches.namespaces)
     table = AdmissionTable(
@@ -28,6 +29,7 @@ struct AdmissionFeed: Sendable {
       caches: caches, namespace: namespace, minorVersion: minorVersion, agentsImage: agentsImage)
     indexes = InstrumentorIndexes(caches: caches, namespace: namespace, logger: logger)
     self.caches = caches
+    self.agents = agents
     self.namespace = namespace
     self.endpoint = endpoint
     let feed = self
@@ -41,6 +43,7 @@ struct AdmissionFeed: Sendable {
     }
     caches.collectorsGroups.onChange { _, _ in feed.settingsChanged() }
     mounts.onChange { feed.settingsChanged() }
+    agents.onChange { feed.settingsChanged() }
     namespaces.onChange { old, new in
       let level = { (object: Namespace?) in PodSecurityLevel(namespaceLabels: object?.metadata.labels ?? [:]) }
       if level(old) != level(new), let name = (new ?? old)?.name { feed.table.refresh(namespace: name) }
@@ -56,6 +59,7 @@ struct AdmissionFeed: Sendable {
     await caches.namespaces.waitForSync()
     await caches.daemonSets.waitForSync()
     await caches.deployments.waitForSync()
+    await caches.nodes.waitForSync()
   }
 
   /// What is wrong with the effective configuration; nil when nothing is.
@@ -69,6 +73,7 @@ struct AdmissionFeed: Sendable {
     table.change(
       InjectionSettings(
         configuration: configuration, ownNamespace: namespace, endpoint: endpoint,
-        signals: Set(signals.compactMap(CollectedSignal.init(rawValue:))), mounts: mounts.facts(configuration)))
+        signals: Set(signals.compactMap(CollectedSignal.init(rawValue:))), mounts: mounts.facts(configuration),
+        inventory: agents.inventory(for: configuration.mountMethod)))
   }
 }

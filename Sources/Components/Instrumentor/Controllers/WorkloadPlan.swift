@@ -54,7 +54,7 @@ struct WorkloadPlan: Sendable, Equatable {
     var facts = AgentFacts(
       selection: situation.selection, containerNames: situation.workload.containerNames, runtimeDetails: details,
       nodeCollector: situation.nodeCollector, configuration: situation.configuration, rules: situation.rules,
-      rollback: rollback.reason, templates: situation.workload.containerTemplates)
+      rollback: rollback.reason, inventory: situation.inventory, templates: situation.workload.containerTemplates)
     facts.actions = situation.actions
     let verdict = AgentPolicy.decide(facts)
     // What cannot be said at the moment (collectors restarting, say) takes no agent away from running pods.

@@ -17,6 +17,7 @@ struct WorkloadReconciler: Sendable {
   let client: KubeClient
   let caches: InstrumentorCaches
   let indexes: InstrumentorIndexes
+  let agents: ClusterAgents
   let namespace: String
   let events: EventRecorder
   let logger: Logger
@@ -27,12 +28,13 @@ struct WorkloadReconciler: Sendable {
   private let turn = AsyncLock()
 
   init(
-    client: KubeClient, caches: InstrumentorCaches, indexes: InstrumentorIndexes, namespace: String,
-    events: EventRecorder, logger: Logger, isWebhookServing: @escaping @Sendable () -> Bool
+    client: KubeClient, caches: InstrumentorCaches, indexes: InstrumentorIndexes, agents: ClusterAgents,
+    namespace: String, events: EventRecorder, logger: Logger, isWebhookServing: @escaping @Sendable () -> Bool
   ) {
     self.client = client
     self.caches = caches
     self.indexes = indexes
+    self.agents = agents
     self.namespace = namespace
     self.events = events
     self.logger = logger
@@ -83,10 +85,11 @@ struct WorkloadReconciler: Sendable {
     let key = ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)
     let now = KubeTime.now
     let selection = select(workload)
+    let configuration = indexes.configuration()
     return WorkloadSituation(
       workload: workload, selection: selection, config: caches.instrumentationConfigs.get(key),
-      nodeCollector: nodeCollector(), configuration: indexes.configuration(), rules: indexes.rules(),
-      actions: indexes.actions(), pods: pods,
+      nodeCollector: nodeCollector(), configuration: configuration, rules: indexes.rules(),
+      actions: indexes.actions(), inventory: agents.inventory(for: configuration.mountMethod), pods: pods,
       recovery: recovery(workload, selection), queue: indexes.queue(for: reference, now: now.epochSeconds),
       recentRepairs: indexes.recentRepairs(now: now.epochSeconds), isWebhookServing: isWebhookServing(), now: now.text)
   }

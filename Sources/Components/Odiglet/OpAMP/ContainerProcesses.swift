@@ -1,46 +1,33 @@
-import Concurrency
 import ProcessInspection
 
-/// Finds processes of containers by the ids that they have there. All processes of the node are listed for it, at
-/// most five times a second however many agents come at once.
-final class ContainerProcesses: Sendable {
-  private struct State: Sendable {
-    var processes: [String: [Int32]] = [:]
-    var listed: ContinuousClock.Instant?
-  }
+/// Finds processes of containers by the ids that they have there. What is known of the node's processes is brought up
+/// to date for it, at most five times a second however many agents come at once.
+struct ContainerProcesses: Sendable {
   private let tree: ProcessTree
-  private let state = Locked(State())
-  private static let freshness = Duration.milliseconds(200)
+  // Its own, because their times are counted from its start.
+  private let processes: NodeProcesses
+  private let clock = ContinuousClock()
+  private let start = ContinuousClock.now
 
-  init(tree: ProcessTree) { self.tree = tree }
+  private static let freshness = Duration.milliseconds(200)
+  private static let anyAge = Duration.seconds(1 << 30)
+
+  init(tree: ProcessTree) {
+    self.tree = tree
+    processes = NodeProcesses(tree: tree)
+  }
 
   /// The process of a container that has this id in its own namespace.
   func process(of containerID: String, ownPID: Int32) -> ProcessIdentity? {
-    let known = state.withLock { $0.processes[containerID] ?? [] }
-    if let found = find(ownPID, in: known, containerID) { return found }
-    guard refresh() else { return nil }
-    return find(ownPID, in: state.withLock { $0.processes[containerID] ?? [] }, containerID)
+    find(ownPID, in: containerID, Self.anyAge) ?? find(ownPID, in: containerID, Self.freshness)
   }
 
-  private func find(_ ownPID: Int32, in pids: [Int32], _ containerID: String) -> ProcessIdentity? {
+  private func find(_ ownPID: Int32, in containerID: String, _ freshness: Duration) -> ProcessIdentity? {
+    let pids = processes.processes(of: ContainerKey(id: containerID), now: clock.now - start, freshness: freshness)
     // An id may have become another container's since they were listed.
     for pid in pids where tree.ownPID(of: pid) == ownPID && tree.container(of: pid)?.containerID == containerID {
       return tree.process(pid)
     }
     return nil
-  }
-
-  private func refresh() -> Bool {
-    let now = ContinuousClock.now
-    let isDue = state.withLock { state in
-      if let listed = state.listed, now - listed < Self.freshness { return false }
-      state.listed = now
-      return true
-    }
-    if isDue {
-      let processes = tree.processesByContainer()
-      state.withLock { $0.processes = processes }
-    }
-    return isDue
   }
 }

@@ -35,6 +35,8 @@ struct DescribeSystemCommand: AsyncParsableCommand {
     for group in try await client.list(CollectorsGroup.self, namespace: system.namespace) {
       print("Collectors \(group.name): \(group.status.ready == true ? "ready" : "not ready")")
     }
+    print("Agents:")
+    for line in NodeAgents.lines(try? await NodeAgents.groups(client)) { print("  \(line)") }
     for (type, name) in [
       (DaemonSet.type, "odiglet"), (Deployment.type, "odigos-instrumentor"), (Deployment.type, "odigos-scheduler"),
       (Deployment.type, "odigos-autoscaler"),

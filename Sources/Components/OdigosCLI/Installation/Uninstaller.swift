@@ -85,7 +85,9 @@ struct Uninstaller {
     }
     let labels = JSONValue.object(Self.nodeLabels.reduce(into: JSONObject()) { $0[$1] = .null })
     for node in nodes {
-      _ = try await client.patch(Node.type, node.key, .merge, ["metadata": ["labels": labels]])
+      _ = try await client.patch(
+        Node.type, node.key, .merge,
+        ["metadata": ["labels": labels, "annotations": [OdigosAnnotation.nodeAgents: .null]]])
     }
   }
 

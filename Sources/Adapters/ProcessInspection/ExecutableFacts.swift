@@ -1,0 +1,65 @@
+import Concurrency
+
+/// What the file of an executable says, whichever process runs it.
+struct ExecutableFacts: Sendable {
+  var image: ELFImage
+  var goBuild: GoBuildInfo?
+  /// What rustc noted of itself: its version, or "" where only the path of its library is in the file.
+  var rustVersion: String?
+  /// The version that the texts of the program name, for the runtimes that have it there only.
+  var namedVersion: RuntimeVersion.Finding?
+
+  /// How much of the texts of a program is searched.
+  private static let searched = 8 << 20
+
+  /// Reads a file; nil where it is no ELF file. `name` is the last component of its path.
+  init?(_ file: borrowing BoundedFile, name: String) {
+    guard let image = ELFImage(file) else { return nil }
+    self.image = image
+    goBuild = GoBuildInfo(file, image)
+    let known = RuntimeSignature.all.first { $0.names(name) }
+    if let text = known?.versionText {
+      guard let texts = ELFSections(file, image).content(".rodata", of: file, limit: Self.searched) else { return }
+      namedVersion = texts.first(after: text, length: 24) { bytes in
+        RuntimeVersion.leading(String(decoding: bytes, as: UTF8.self), components: 2...4)
+          .map { RuntimeVersion.Finding(version: $0, source: "a text of the executable") }
+      }
+    } else if known == nil, goBuild == nil {
+      rustVersion = Self.rustVersion(file, ELFSections(file, image))
+    }
+  }
+
+  /// rustc leaves its version in `.comment`; where that was stripped, the paths of its library stand in messages.
+  private static func rustVersion(_ file: borrowing BoundedFile, _ sections: ELFSections) -> String? {
+    if let comment = sections.content(".comment", of: file, limit: 64 << 10) {
+      let found = comment.first(after: "rustc version ", length: 24) { bytes in
+        RuntimeVersion.leading(String(decoding: bytes, as: UTF8.self), components: 2...3)
+      }
+      if let found { return found }
+    }
+    let texts = sections.content(".rodata", of: file, limit: searched)
+    return texts?.first(after: "/rustc/", length: 41) { bytes in
+      let isHash = bytes.count == 41 && bytes.last == UInt8(ascii: "/")
+      return isHash && bytes.dropLast().allSatisfy(ContainerReference.isHexDigit) ? "" : nil
+    }
+  }
+}
+
+/// The facts of executables that have been read: many processes run the same.
+final class ExecutableCache: Sendable {
+  private let known = Locked<[FileIdentity: ExecutableFacts?]>([:])
+  /// Some kilobytes each.
+  private static let capacity = 1024
+
+  /// The facts of a file; nil where it is no ELF file.
+  func facts(_ file: borrowing BoundedFile, name: String) -> ExecutableFacts? {
+    guard let identity = file.identity else { return ExecutableFacts(file, name: name) }
+    if let found = known.withLock({ $0[identity] }) { return found }
+    let facts = ExecutableFacts(file, name: name)
+    known.withLock { known in
+      if known.count >= Self.capacity { known.removeAll(keepingCapacity: true) }
+      known.updateValue(facts, forKey: identity)
+    }
+    return facts
+  }
+}

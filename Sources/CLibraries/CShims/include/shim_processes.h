@@ -1,0 +1,23 @@
+/// What process inspection needs of the kernel and Swift cannot call.
+#ifndef SHIM_PROCESSES_H
+#define SHIM_PROCESSES_H
+#include <stddef.h>
+#include <stdint.h>
+
+/// Opens a file for reading as a process with the root directory `root` would, whatever symbolic links are in the way;
+/// -1 and errno, ENOSYS where the kernel cannot (before 5.6). `flags` come beside O_RDONLY, O_CLOEXEC and O_NONBLOCK.
+int shim_open_in_root(int root, const char *path, int flags);
+
+/// The programs that are executed on one processor, noted by the kernel in a ring of memory.
+typedef struct shim_exec_ring shim_exec_ring;
+
+/// Opens the ring of a processor; NULL and errno. EPERM or EACCES: CAP_PERFMON is missing.
+shim_exec_ring *shim_exec_ring_open(int processor);
+void shim_exec_ring_close(shim_exec_ring *ring);
+/// Takes what has been noted since the last call: the ids of the processes, at most `capacity` (the rest stays for the
+/// next call). `lost` is set where the ring was full, so that some are missing.
+size_t shim_exec_ring_take(shim_exec_ring *ring, int32_t *pids, size_t capacity, int *lost);
+
+/// How many processors the kernel may have online.
+int shim_processor_count(void);
+#endif

@@ -1,0 +1,77 @@
+import ProcessInspection
+
+/// Notices that other programs run in containers than before: by the kernel's notes of executions where it gives them,
+/// and by looking at the list of processes, seldom beside those and more often without.
+package struct ProcessWatch {
+  private let processes: NodeProcesses
+  /// Nil where the kernel does not tell.
+  private let events: ExecEvents?
+
+  /// A watch over these processes; `events` is nil where the kernel does not tell.
+  package init(processes: NodeProcesses, events: ExecEvents?) {
+    self.processes = processes
+    self.events = events
+  }
+
+  /// Watches until the task is cancelled: `watched` answers the containers that matter, `changed` gets those of them
+  /// in which there are new programs.
+  package func run(watched: () -> Set<String>, changed: (Set<String>) -> Void) async {
+    let clock = ContinuousClock()
+    let start = clock.now
+    var pace = WatchPace(hasEvents: events != nil)
+    while !Task.isCancelled {
+      try? await Task.sleep(for: pace.rest)
+      let containers = watched()
+      guard !containers.isEmpty else {
+        pace.rested(foundChanges: false, at: clock.now - start)
+        _ = events?.take()
+        continue
+      }
+      var found: Set<String> = []
+      if let events {
+        let (pids, isComplete) = events.take()
+        if isComplete { found = processes.containers(of: pids).intersection(containers) } else { pace.wantsLook() }
+      }
+      let now = clock.now - start
+      if pace.isLookDue(at: now) { found.formUnion(processes.changes(in: containers, now: now)) }
+      pace.rested(foundChanges: !found.isEmpty, at: now)
+      if !found.isEmpty { changed(found) }
+    }
+  }
+}
+
+/// How long to rest between looks. Where nothing changes, nothing is to be noticed soon either.
+struct WatchPace {
+  /// Between looks at the list of processes, without events: from the shortest to the longest.
+  static let rests = Duration.seconds(4)...Duration.seconds(32)
+  /// Between takings of events.
+  static let eventRest = Duration.seconds(1)
+  /// Between looks at the list beside events, for what they miss: processors that are switched on later, processes
+  /// that are moved into a container.
+  static let lookBesideEvents = Duration.seconds(60)
+
+  private let hasEvents: Bool
+  private(set) var rest: Duration
+  private var nextLook = Duration.zero
+
+  /// The first rest is the shortest.
+  init(hasEvents: Bool) {
+    self.hasEvents = hasEvents
+    rest = hasEvents ? Self.eventRest : Self.rests.lowerBound
+  }
+
+  /// Whether it is time to look at the list of processes.
+  func isLookDue(at now: Duration) -> Bool { !hasEvents || now >= nextLook }
+
+  /// Has the list looked at next, because events were lost.
+  mutating func wantsLook() { nextLook = .zero }
+
+  /// Notes what came of the last look or taking.
+  mutating func rested(foundChanges: Bool, at now: Duration) {
+    guard !hasEvents else {
+      if now >= nextLook { nextLook = now + Self.lookBesideEvents }
+      return
+    }
+    rest = foundChanges ? Self.rests.lowerBound : min(rest * 2, Self.rests.upperBound)
+  }
+}

@@ -1,0 +1,94 @@
+import OdigosObjects
+import ProcessInspection
+
+/// The lines of evidence in runtime details. They are for people; these are read again, so that odiglets of all nodes
+/// come to the same end.
+extension RuntimeDetails {
+  private enum Prefix {
+    static let image = "image "
+    static let command = "command "
+    static let pod = "pod created "
+    static let container = "container "
+    static let standing = "standing "
+    static let also = "also "
+  }
+  /// More languages than these in a container are not told.
+  private static let maximumOthers = 8
+
+  /// The evidence for what was found in a container.
+  static func evidence(_ observation: ContainerObservation, podCreated: String) -> [String] {
+    let inspection = observation.inspection
+    var lines = [Prefix.image + observation.image]
+    if !observation.command.isEmpty { lines.append(Prefix.command + observation.command) }
+    lines.append(Prefix.pod + podCreated)
+    if !observation.containerID.isEmpty { lines.append(Prefix.container + observation.containerID.prefix(12)) }
+    lines += inspection.runtime?.evidence ?? []
+    lines += inspection.runtimes.dropFirst().prefix(maximumOthers).map { runtime in
+      let version = runtime.version.isEmpty ? "" : " \(runtime.version)"
+      return "\(Prefix.also)\(runtime.language.rawValue)\(version): \(runtime.evidence.joined(separator: "; "))"
+    }
+    if inspection.runtimes.isEmpty {
+      let names = inspection.executables.prefix(8).joined(separator: ", ")
+      lines.append("no known language among: \(names.isEmpty ? "no process that could be read" : names)")
+    }
+    return lines
+  }
+
+  /// The image that ran.
+  var image: String? { noted(Prefix.image) }
+  /// The fingerprint of the container's command.
+  var command: String? { noted(Prefix.command) }
+  /// When the pod was created in which it was seen.
+  var podCreated: String? { noted(Prefix.pod) }
+  /// The container in which it was seen: the beginning of its id.
+  var containerID: String? { noted(Prefix.container) }
+  /// How much the language looked like what the container is for.
+  var standing: RuntimeStanding {
+    let word = noted(Prefix.standing)?.prefix { $0 != ":" }
+    return RuntimeStanding.allCases.first { "\($0)" == word ?? "" } ?? .running
+  }
+  /// Whether there are other languages in the container.
+  var hasSeveralLanguages: Bool { evidence.contains { $0.hasPrefix(Prefix.also) } }
+
+  /// Whether a language is among those that are told as other ones.
+  func tells(of other: String) -> Bool { evidence.contains { Self.otherLanguage($0) == other } }
+
+  /// Whether both are about containers of the same image with the same command. Older details do not have the command.
+  func isSameProgram(_ other: RuntimeDetails) -> Bool {
+    image == other.image && (command == other.command || command == nil || other.command == nil)
+  }
+
+  /// Takes over the standing of the same language where that is higher, and the languages that are not told yet.
+  mutating func addEvidence(of other: RuntimeDetails) {
+    if other.language == language, other.standing > standing, let line = other.line(Prefix.standing) {
+      if let index = evidence.firstIndex(where: { $0.hasPrefix(Prefix.standing) }) {
+        evidence[index] = line
+      } else {
+        evidence.append(line)
+      }
+    }
+    if image == nil { evidence = other.evidence + evidence }
+    var told = Set([language ?? ""] + evidence.compactMap(Self.otherLanguage))
+    let news = (other.evidence.filter { $0.hasPrefix(Prefix.also) } + [other.asOther].compactMap(\.self)).filter {
+      Self.otherLanguage($0).map { told.insert($0).inserted } ?? false
+    }
+    evidence += news.prefix(max(0, Self.maximumOthers - (told.count - 1 - news.count)))
+  }
+
+  /// The line that tells of this language where another one is the container's.
+  private var asOther: String? {
+    guard let language, language != RuntimeLanguage.unknown.rawValue else { return nil }
+    let version = (runtimeVersion ?? "").isEmpty ? "" : " \(runtimeVersion ?? "")"
+    let identity = [Prefix.image, Prefix.command, Prefix.pod, Prefix.container, Prefix.also]
+    let reasons = evidence.filter { line in !identity.contains { line.hasPrefix($0) } }
+    return "\(Prefix.also)\(language)\(version): \(reasons.joined(separator: "; "))"
+  }
+
+  private static func otherLanguage(_ line: String) -> String? {
+    guard line.hasPrefix(Prefix.also) else { return nil }
+    return String(line.dropFirst(Prefix.also.count).prefix { $0 != " " && $0 != ":" })
+  }
+
+  private func line(_ prefix: String) -> String? { evidence.first { $0.hasPrefix(prefix) } }
+  private func noted(_ prefix: String) -> String? { line(prefix).map { String($0.dropFirst(prefix.count)) } }
+}

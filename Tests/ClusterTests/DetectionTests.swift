@@ -1,0 +1,114 @@
+import Foundation
+import JSON
+import Testing
+
+/// What the node agent finds out about real containers.
+///
+/// The image of the demonstration has one language only. A copy of its Python under another name is taken for the
+/// runtime of that name, so one image is enough for containers of several languages.
+@Suite(.serialized, .enabled(if: Cluster.isGiven, "no cluster: run hack/e2e"))
+struct DetectionTests {
+  init() throws {
+    try Installation.ensure()
+  }
+
+  private static let sleep = "import time; time.sleep(1e9)"
+
+  /// Python's code for becoming a copy of Python under a name, which runs other code.
+  private static func become(_ name: String, _ code: String) -> String {
+    "import os, shutil; shutil.copy(os.path.realpath('/usr/bin/python3'), '/tmp/\(name)'); "
+      + "os.execve('/tmp/\(name)', ['\(name)', '-c', \(quoted(code))], dict(os.environ, PYTHONHOME='/usr'))"
+  }
+
+  /// A text literal of Python.
+  private static func quoted(_ code: String) -> String {
+    "'\(code.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "'", with: "\\'"))'"
+  }
+
+  private func deploy(_ name: String, in namespace: String, _ code: String) throws {
+    let container: JSONValue = [
+      "name": "app", "image": "localhost/odigos-demo-shop:dev", "imagePullPolicy": "IfNotPresent",
+      "command": ["python3", "-c"], "args": [.string(code)],
+    ]
+    let deployment: JSONValue = [
+      "apiVersion": "apps/v1", "kind": "Deployment",
+      "metadata": ["name": .string(name), "namespace": .string(namespace)],
+      "spec": [
+        "selector": ["matchLabels": ["app": .string(name)]],
+        "template": [
+          "metadata": ["labels": ["app": .string(name)]],
+          "spec": ["terminationGracePeriodSeconds": 1, "containers": [container]],
+        ],
+      ],
+    ]
+    try Cluster.apply(String(decoding: deployment.serialized(), as: UTF8.self))
+    try Cluster.kubectl("rollout", "status", "deployment/\(name)", "-n", namespace, "--timeout=90s")
+  }
+
+  /// Waits until the container of a Deployment is said to be of a language, and the evidence has these texts.
+  private func waitForDetails(
+    _ name: String, in namespace: String, language: String, evidence: [String], within limit: Duration = .seconds(90)
+  ) async throws {
+    let begin = ContinuousClock.now
+    try await eventually("\(namespace)/\(name) is \(language)", within: limit) {
+      let config = try Cluster.get("instrumentationconfig", "deployment-\(name)", in: namespace)
+      guard let details = config?.at("status", "runtimeDetailsByContainer")?[0] else { return "nothing is reported" }
+      let lines = details["evidence"]?.array?.compactMap(\.string) ?? []
+      let hasAll = evidence.allSatisfy { text in lines.contains { $0.contains(text) } }
+      return details["language"]?.string == language && hasAll
+        ? nil : "\(String(decoding: details.serialized(), as: UTF8.self))"
+    }
+    print("\(name) is \(language) after \(ContinuousClock.now - begin)")
+  }
+
+  private func namespace(_ name: String) throws {
+    try Cluster.apply(
+      "apiVersion: v1\nkind: Namespace\nmetadata: {name: \(name), labels: {odigos-instrumentation: enabled}}\n")
+  }
+
+  @Test func containerOfTwoLanguagesIsThatOfTheListener() async throws {
+    let name = "e2e-two-languages"
+    try namespace(name)
+    defer { _ = try? Cluster.kubectl("delete", "namespace", name, "--wait=false") }
+    let server = "http.server.test(http.server.SimpleHTTPRequestHandler, port=8080)"
+    let code = "import http.server, os\nif os.fork() == 0: \(server)\n" + Self.become("node", Self.sleep)
+    try deploy("web", in: name, code)
+    try await waitForDetails(
+      "web", in: name, language: "python", evidence: ["listens on port 8080", "also javascript"])
+    let config = try #require(try Cluster.get("instrumentationconfig", "deployment-web", in: name))
+    let conditions = config.at("status", "conditions")?.array ?? []
+    #expect(
+      conditions.contains {
+        $0["type"]?.string == "RuntimeDetection" && $0["reason"]?.string == "ResolvedFromMultipleLanguages"
+      })
+    print(String(decoding: (config.at("status", "runtimeDetailsByContainer") ?? []).serialized(), as: UTF8.self))
+    let description = try Cluster.odigos("describe", "source", "deployment", "web", "--namespace", name)
+    #expect(description.contains("evidence: standing listening: listens on port 8080"))
+    #expect(description.contains("evidence: also javascript"))
+  }
+
+  @Test func scriptThatBecomesTheApplicationIsFoundOut() async throws {
+    let name = "e2e-becomes"
+    try namespace(name)
+    defer { _ = try? Cluster.kubectl("delete", "namespace", name, "--wait=false") }
+    let later = "import time; time.sleep(30); " + Self.become("ruby", Self.sleep)
+    try deploy("worker", in: name, Self.become("node", later))
+    try await waitForDetails("worker", in: name, language: "javascript", evidence: ["executable /tmp/node"])
+    try await waitForDetails(
+      "worker", in: name, language: "ruby", evidence: ["executable /tmp/ruby", "also javascript"], within: .seconds(120)
+    )
+  }
+
+  @Test func changedCommandOfTheSameImageIsDetectedAnew() async throws {
+    let name = "e2e-command"
+    try namespace(name)
+    defer { _ = try? Cluster.kubectl("delete", "namespace", name, "--wait=false") }
+    try deploy("worker", in: name, Self.become("ruby", Self.sleep))
+    try await waitForDetails("worker", in: name, language: "ruby", evidence: ["executable /tmp/ruby"])
+    try deploy("worker", in: name, Self.become("php", Self.sleep))
+    try await waitForDetails("worker", in: name, language: "php", evidence: ["executable /tmp/php"])
+    let config = try Cluster.get("instrumentationconfig", "deployment-worker", in: name)
+    let evidence = config?.at("status", "runtimeDetailsByContainer")?[0]?["evidence"]?.array?.compactMap(\.string) ?? []
+    #expect(!evidence.contains { $0.hasPrefix("also ") }, "\(evidence)")
+  }
+}

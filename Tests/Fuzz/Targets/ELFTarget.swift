@@ -1,0 +1,34 @@
+@testable import ProcessInspection
+
+/// Executables of containers: what is read stays within the file and within its limits, and a file that is cut off says
+/// no more than the whole.
+enum ELFTarget {
+  private static let names = ["php", "nginx", "app", "python3.11"]
+
+  static func run(_ bytes: [UInt8]) {
+    var input = FuzzInput(bytes)
+    let choice = input.byte()
+    let file = BoundedFile(bytes: Array(input.rest))
+    guard let facts = ExecutableFacts(file, name: names[Int(choice & 3)]) else { return }
+    require(facts.image.needed.count <= 256, "more libraries than the limit")
+    require(facts.image.needed.allSatisfy { $0.utf8.count <= 256 }, "a name longer than the limit")
+    require((facts.image.interpreter?.utf8.count ?? 0) <= 4096, "a loader's path longer than the limit")
+    for segment in facts.image.segments.prefix(8) {
+      guard let offset = facts.image.fileOffset(of: segment.address) else { continue }
+      let isInside = facts.image.segments.contains { offset >= $0.fileOffset && offset - $0.fileOffset < $0.fileSize }
+      require(isInside, "an address outside of all segments")
+    }
+    if let version = facts.namedVersion?.version { requireVersion(version) }
+    if let version = facts.rustVersion, !version.isEmpty { requireVersion(version) }
+    let sections = ELFSections(file, facts.image)
+    for name in [".rodata", ".comment"] {
+      require((sections.content(name, of: file, limit: 100)?.count ?? 0) <= 100, "a section beyond its limit")
+    }
+  }
+
+  private static func requireVersion(_ version: String) {
+    require(
+      version.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") } && version.utf8.count < 32,
+      "\(version) is no version")
+  }
+}

@@ -1,0 +1,112 @@
+import Testing
+
+@testable import Odiglet
+
+@Suite struct InspectionScheduleTests {
+  @Test func looksSoonAndOftenThenSeldomThenNotAtAll() {
+    var schedule = InspectionSchedule()
+    var now = Duration.zero
+    var times: [Duration] = []
+    var reported: Duration?
+    while times.count < 1000 {
+      switch schedule.decision("c", at: now) {
+      case .inspect:
+        times.append(now)
+        if schedule.noteOpen("c", at: now) >= InspectionSchedule.patience, reported == nil { reported = now }
+      case .wait(let delay): now += delay
+      case .leave:
+        #expect(times.prefix(3) == [.zero, .milliseconds(250), .milliseconds(750)])
+        #expect(times.count < 30)
+        #expect(reported.map { $0 >= InspectionSchedule.patience && $0 < .seconds(60) } == true)
+        return
+      }
+    }
+    Issue.record("it never ends")
+  }
+
+  @Test func beginsAnewForAnotherContainer() {
+    var schedule = InspectionSchedule()
+    #expect(!schedule.isFollowed("a"))
+    let elapsed = schedule.noteOpen("a", at: .zero)
+    #expect(elapsed == .zero)
+    #expect(schedule.isFollowed("a"))
+    #expect(schedule.decision("a", at: .zero) == .wait(.milliseconds(250)))
+    #expect(schedule.decision("b", at: .zero) == .inspect)
+    schedule.keep(only: ["b"])
+    #expect(schedule.decision("a", at: .zero) == .inspect)
+  }
+
+  @Test func leavesWhatIsCertainAloneUntilItChanges() {
+    var schedule = InspectionSchedule()
+    schedule.noteCertain("a", at: .zero)
+    #expect(schedule.decision("a", at: .seconds(100_000)) == .leave)
+    let delay = schedule.noteChange("a", at: .seconds(100_000))
+    #expect(delay == InspectionSchedule.settling)
+    #expect(schedule.decision("a", at: .seconds(100_000)) == .wait(delay))
+    #expect(schedule.decision("a", at: .seconds(100_000) + delay) == .inspect)
+    schedule.noteCertain("a", at: .seconds(100_001))
+    #expect(schedule.decision("a", at: .seconds(100_001)) == .leave)
+  }
+
+  @Test func looksAtAChangeThoughItHasNeverLooked() {
+    var schedule = InspectionSchedule()
+    let delay = schedule.noteChange("a", at: .zero)
+    #expect(delay == InspectionSchedule.settling)
+    #expect(schedule.isFollowed("a"))
+    #expect(schedule.decision("a", at: delay) == .inspect)
+  }
+
+  /// A probe that starts a program every 10 seconds for a day.
+  @Test func looksEverMoreSeldomAtChangesThatBringNothing() {
+    var schedule = InspectionSchedule()
+    schedule.noteCertain("a", at: .zero)
+    var looks = 0
+    for second in stride(from: 10, to: 86_400, by: 10) {
+      _ = schedule.noteChange("a", at: .seconds(second))
+      for part in 0..<10 where schedule.decision("a", at: .seconds(second + part)) == .inspect {
+        looks += 1
+        schedule.noteCertain("a", at: .seconds(second + part))
+      }
+    }
+    #expect((100...200).contains(looks), "\(looks)")
+    // Something new makes it attentive again.
+    _ = schedule.noteChange("a", at: .seconds(90_000))
+    schedule.noteCertain("a", isNews: true, at: .seconds(90_001))
+    #expect(schedule.noteChange("a", at: .seconds(90_001)) == InspectionSchedule.leastGap)
+  }
+
+  @Test func aChangeDoesNotPutOffALookThatIsDue() {
+    var schedule = InspectionSchedule()
+    _ = schedule.noteOpen("a", at: .zero)
+    _ = schedule.noteChange("a", at: .milliseconds(100))
+    #expect(schedule.decision("a", at: .milliseconds(250)) == .inspect)
+  }
+}
+
+@Suite struct WatchPaceTests {
+  @Test func restsLongerWhereNothingChanges() {
+    var pace = WatchPace(hasEvents: false)
+    var rests: [Duration] = []
+    for _ in 0..<6 {
+      #expect(pace.isLookDue(at: .zero))
+      rests.append(pace.rest)
+      pace.rested(foundChanges: false, at: .zero)
+    }
+    #expect(rests == [4, 8, 16, 32, 32, 32].map { Duration.seconds($0) })
+    pace.rested(foundChanges: true, at: .zero)
+    #expect(pace.rest == .seconds(4))
+  }
+
+  @Test func looksSeldomBesideEvents() {
+    var pace = WatchPace(hasEvents: true)
+    var looks = 0
+    for second in 0..<600 {
+      #expect(pace.rest == .seconds(1))
+      if pace.isLookDue(at: .seconds(second)) { looks += 1 }
+      pace.rested(foundChanges: second % 2 == 0, at: .seconds(second))
+    }
+    #expect(looks == 10)
+    pace.wantsLook()
+    #expect(pace.isLookDue(at: .seconds(600)))
+  }
+}
