@@ -107,12 +107,16 @@ import Testing
     #expect(try FileOperation.status(of: "\(host)/.versions/\(name)").st_mtim.tv_sec >= before)
   }
 
+  /// A process that may not be looked into counts as one that uses everything; some sandboxes have such.
+  private static var mayLookIntoAll: Bool { ProcessTree().pathsInUse(["/.versions/none/"]).isEmpty }
+
   /// A real process that has mapped a file of a version, and then none.
-  @Test func keepsWhatARealProcessHasMapped() async throws {
+  @Test(.enabled("there are processes here that may not be looked into") { mayLookIntoAll })
+  func keepsWhatARealProcessHasMapped() async throws {
     try scratch.write("image/lib/a.so", String(repeating: "x", count: 8192))
     let old = try install("one", at: 2000)
     let program =
-      "import mmap,sys;m=mmap.mmap(open(sys.argv[1]).fileno(),0,prot=mmap.PROT_READ);print(1,flush=True);sys.stdin.read()"
+      "import mmap,sys;f=open(sys.argv[1]);m=mmap.mmap(f.fileno(),0,prot=mmap.PROT_READ);print(1,flush=True);sys.stdin.read()"
     let child = try ChildProcess(["/usr/bin/python3", "-c", program, "\(host)/.versions/\(old)/lib/a.so"])
     #expect(child.line() == "1")
     _ = try install("two", at: 3000)
