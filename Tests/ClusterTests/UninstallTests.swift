@@ -28,6 +28,8 @@ struct UninstallTests {
     let node = try #require(try Cluster.list("nodes", in: nil).first)
     let labels = node.at("metadata", "labels")?.object?.keys ?? []
     #expect(labels.allSatisfy { !$0.contains("odigos") })
+    let annotations = node.at("metadata", "annotations")?.object?.keys ?? []
+    #expect(annotations.allSatisfy { !$0.contains("odigos") })
     let files = (try? FileManager.default.contentsOfDirectory(atPath: "/var/odigos")) ?? []
     #expect(files.isEmpty, "files of ours on the node: \(files)")
 

@@ -89,6 +89,7 @@ import Testing
     try install()
     let installation = AgentInstallation(source: source, destination: host, report: { _ in })
     let old = try #require(try installation.oldVersions().first)
+    try scratch.write("proc/stat", "btime 1700000000\n")
     try scratch.write("proc/7/maps", "7f00-7f01 r--p 0 8:1 2 /var/odigos/.versions/\(old)/python/x.so\n")
     try installation.removeUnusedVersions(tree: ProcessTree(root: "\(scratch.path)/proc"))
     #expect(try installation.oldVersions() == [old])

@@ -110,6 +110,14 @@ import Testing
         ("\(odigos)/shop/sources", list()), ("\(odigos)/own/instrumentationrules", list()),
         ("\(odigos)/own/actions", list()),
         (
+          "/api/v1/nodes",
+          list([
+            "metadata": [
+              "name": "n1", "annotations": ["odigos.io/agents": #"{"distributions": {"python-community": {}}}"#],
+            ]
+          ])
+        ),
+        (
           "\(odigos)/own/collectorsgroups/odigos-data-collection",
           ["metadata": ["name": "odigos-data-collection"], "status": ["ready": true, "receiverSignals": ["TRACES"]]]
         ), ("/version", ["gitVersion": "v1.25.3", "major": "1", "minor": "25"]),

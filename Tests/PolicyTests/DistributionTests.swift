@@ -50,13 +50,4 @@ import Testing
   @Test(arguments: preferred) func preferredOnes(_ language: ProgrammingLanguage, _ name: String?) {
     #expect(Distributions.preferred(for: language)?.name == name)
   }
-
-  @Test func theInventoryFollowsFromTheFilesOfANode() {
-    #expect(AgentInventory.release == AgentInventory(distributions: ["python-community"]))
-    let some = AgentInventory(
-      directories: ["java", "loader", "nodejs-community"], kernelDistributions: ["golang-community"])
-    // Node.js needs a second directory.
-    #expect(some.distributions == ["java-community", "golang-community"] && some.hasLoader && !some.hasOpAMPServer)
-    #expect(AgentInventory.everything.distributions.count == Distributions.all.count)
-  }
 }

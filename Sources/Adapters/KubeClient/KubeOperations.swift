@@ -58,6 +58,7 @@ extension KubeClient {
   ) async throws(KubeError) -> KubePage<Element> {
     var request = KubeRequest("GET", type.path(namespace: namespace))
     request.query = options.query(continueToken: continueToken)
+    request.accept = options.listAccept
     request.timeout = .seconds(60)
     let list = try await document(request).root
     guard let elements = list["items"], let version = list["metadata"]?["resourceVersion"]?.string else {
@@ -67,8 +68,8 @@ extension KubeClient {
     for element in elements.elements {
       var object = element.value
       // Lists leave out what is the same for all.
-      if object["kind"] == nil { object["kind"] = .string(type.kind) }
-      if object["apiVersion"] == nil { object["apiVersion"] = .string(type.apiVersion) }
+      if options.isMetadataOnly || object["kind"] == nil { object["kind"] = .string(type.kind) }
+      if options.isMetadataOnly || object["apiVersion"] == nil { object["apiVersion"] = .string(type.apiVersion) }
       items.append(transform(object))
     }
     let token = list["metadata"]?["continue"]?.string
@@ -91,6 +92,7 @@ extension KubeClient {
   ) async throws(KubeError) -> WatchReader {
     var request = KubeRequest("GET", type.path(namespace: namespace))
     request.query = options.watchQuery(resourceVersion: resourceVersion, timeoutSeconds: watchSeconds)
+    request.accept = options.watchAccept
     request.timeout = nil
     let sent = request
     return WatchReader(stream: try await stream(sent)) { self.failure($0, sent) }
@@ -145,15 +147,18 @@ extension KubeClient {
     }
   }
 
-  /// Asks for a pod to be removed, which a PodDisruptionBudget may refuse for now (status 429). A server that knows
-  /// only the older version of the request (before 1.22) gets that one.
+  /// Asks for a pod to be removed, which a PodDisruptionBudget may refuse for now (status 429, thrown at once: whether
+  /// the pod is still to be removed then is for the caller to say). A server that knows only the older version of the
+  /// request (before 1.22) gets that one.
   public func evict(_ key: ObjectKey) async throws(KubeError) {
     func request(_ version: String) throws(KubeError) -> KubeRequest {
       let eviction: JSONValue = [
         "apiVersion": .string("policy/\(version)"), "kind": "Eviction",
         "metadata": ["name": .string(key.name), "namespace": .string(key.namespace)],
       ]
-      return KubeRequest("POST", try Pod.type.path(key, subresource: .eviction), body: eviction)
+      var request = KubeRequest("POST", try Pod.type.path(key, subresource: .eviction), body: eviction)
+      request.waitsWhenPutOff = false
+      return request
     }
     do { _ = try await send(try request("v1")) } catch {
       guard [400, 415, 422].contains(error.status) || error.message.contains("policy/v1") else { throw error }

@@ -11,10 +11,14 @@ public struct KubeRequest: Sendable {
   public var query: [(name: String, value: String)] = []
   /// The media type of the body.
   public var contentType = "application/json"
+  /// What the answer may be.
+  public var accept = "application/json"
   /// The body.
   public var body: [UInt8]?
   /// How long it may take in all; nil for watches.
   public var timeout: Duration? = .seconds(30)
+  /// Whether a request that the server puts off (429 or 503 with Retry-After) is sent again after that time.
+  public var waitsWhenPutOff = true
 
   /// Makes a request.
   public init(_ method: String, _ path: String, body: JSONValue? = nil) {
@@ -71,6 +75,15 @@ extension ResourceType {
 }
 
 extension ListOptions {
+  /// The media type of a list. A server that cannot leave out the rest sends whole objects.
+  var listAccept: String { accept("PartialObjectMetadataList") }
+  /// The media type of a watch.
+  var watchAccept: String { accept("PartialObjectMetadata") }
+
+  private func accept(_ kind: String) -> String {
+    isMetadataOnly ? "application/json;as=\(kind);g=meta.k8s.io;v=v1,application/json" : "application/json"
+  }
+
   /// One page, from `continueToken` on.
   func query(continueToken: String?) -> [(name: String, value: String)] {
     var query = selectors

@@ -8,6 +8,9 @@ public struct ListOptions: Sendable, Equatable {
   public var fieldSelector: String?
   /// Objects a page; 0 asks for all at once.
   public var limit = 500
+  /// Whether objects come without anything but their metadata, as `PartialObjectMetadata`: a tenth of the bytes of
+  /// large kinds.
+  public var isMetadataOnly = false
   /// Makes options.
   public init(labelSelector: String? = nil, fieldSelector: String? = nil) {
     self.labelSelector = labelSelector

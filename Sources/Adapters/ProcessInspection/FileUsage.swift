@@ -18,6 +18,49 @@ extension ProcessTree {
     }
     return used
   }
+
+  /// When the processes started that see a directory of the host as a mount at the same path, in seconds since 1970;
+  /// nil where a process may not be looked into, or the clock of the kernel is not known.
+  ///
+  /// - Parameters:
+  ///   - directory: the mount point. Volumes that are empty at first (`empty-dir`) are not the host's.
+  ///   - ignored: whether a process of that name is left out.
+  public func startTimes(mounting directory: String, ignoring ignored: (String) -> Bool) -> [Int]? {
+    guard let boot = bootTime else { return nil }
+    var times: [Int] = []
+    for pid in pids {
+      guard let file = BoundedFile("\(root)/\(pid)/mountinfo") else {
+        if errno == EACCES || errno == EPERM { return nil }
+        continue
+      }
+      let mounts = file.read(limit: 16 << 20).split(separator: UInt8(ascii: "\n"))
+      let isMounted = mounts.contains { line in
+        let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
+        return fields.count > 4 && fields[4].elementsEqual(directory.utf8) && !Array(fields[3]).contains("/empty-dir")
+          && !Array(fields[3]).contains("~empty-dir")
+      }
+      guard isMounted, let (name, ticks) = start(of: pid), !ignored(name) else { continue }
+      times.append(boot + ticks / max(1, sysconf(Int32(_SC_CLK_TCK))))
+    }
+    return times
+  }
+
+  /// The name of a process, and when it started, in ticks since the start of the kernel.
+  private func start(of pid: Int32) -> (name: String, ticks: Int)? {
+    guard let text = BoundedFile.content("\(root)/\(pid)/stat", limit: 4096),
+      let begin = text.firstIndex(of: UInt8(ascii: "(")), let end = text.lastIndex(of: UInt8(ascii: ")")), begin < end
+    else { return nil }
+    let fields = String(decoding: text[(end + 1)...], as: UTF8.self).split { $0 == " " || $0 == "\n" }
+    guard fields.count > 19, let ticks = Int(fields[19]) else { return nil }
+    return (String(decoding: text[(begin + 1)..<end], as: UTF8.self), ticks)
+  }
+
+  /// When the kernel started, in seconds since 1970.
+  private var bootTime: Int? {
+    let text = BoundedFile.content("\(root)/stat", limit: 1 << 20) ?? []
+    let line = text.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: "btime ".utf8) }
+    return line.flatMap { Int(String(decoding: $0.dropFirst(6), as: UTF8.self)) }
+  }
 }
 
 extension [UInt8] {

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int shim_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
@@ -30,6 +31,26 @@ void shim_name_thread(const char *name) {
   pthread_setname_np(pthread_self(), kept);
 }
 
+int shim_peer_credentials(int fd, pid_t *pid, uid_t *uid) {
+  struct ucred credentials;
+  socklen_t size = sizeof credentials;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return -1;
+  *pid = credentials.pid;
+  *uid = credentials.uid;
+  return 0;
+}
+
+// By number: glibc has had a function of that name only since 2.36. The descriptor is closed on exec by itself.
+int shim_pidfd_open(pid_t pid) {
+#ifdef SYS_pidfd_open
+  return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+  (void)pid;
+  errno = ENOSYS;
+  return -1;
+#endif
+}
+
 static volatile int signal_fd = -1;
 
 // In C because a handler may only do what is async-signal-safe, which the Swift runtime does not promise.
@@ -51,4 +72,16 @@ int shim_forward_signals(const int *signals, size_t count, int fd) {
   for (size_t i = 0; i < count; i++)
     if (sigaction(signals[i], &action, NULL) != 0) return -1;
   return 0;
+}
+
+#include <sys/xattr.h>
+
+static const char label_attribute[] = "security.selinux";
+
+ssize_t odigos_label_get(const char *path, char *label, size_t size) {
+  return lgetxattr(path, label_attribute, label, size);
+}
+
+int odigos_label_set(const char *path, const char *label, size_t size) {
+  return label == NULL ? lremovexattr(path, label_attribute) : lsetxattr(path, label_attribute, label, size, 0);
 }

@@ -19,6 +19,8 @@ struct InstrumentorCaches: Sendable {
   let pods: Informer<Pod>
   let rules: Informer<InstrumentationRule>
   let actions: Informer<Action>
+  /// The nodes' names and what they say of their agent files; nothing else of them is asked for.
+  let nodes: Informer<Node>
   /// The kinds of workloads that not every cluster has.
   let others: [WorkloadInformer]
 
@@ -37,6 +39,9 @@ struct InstrumentorCaches: Sendable {
     rules = Informer(client: client, namespace: namespace, logger: logger)
     actions = Informer(client: client, namespace: namespace, logger: logger)
     pods = Informer(client: client, logger: logger) { $0.reduced }
+    var metadataOnly = ListOptions()
+    metadataOnly.isMetadataOnly = true
+    nodes = Informer(client: client, options: metadataOnly, logger: logger) { $0.keeping(ClusterAgents.readPaths) }
   }
 
   /// Lists and watches everything until the task is cancelled.
@@ -53,6 +58,7 @@ struct InstrumentorCaches: Sendable {
       group.addTask { await pods.run() }
       group.addTask { await rules.run() }
       group.addTask { await actions.run() }
+      group.addTask { await nodes.run() }
       for informer in others { group.addTask { await informer.run() } }
     }
   }
@@ -70,6 +76,7 @@ struct InstrumentorCaches: Sendable {
     await pods.waitForSync()
     await rules.waitForSync()
     await actions.waitForSync()
+    await nodes.waitForSync()
     for informer in others { await informer.waitForSync() }
   }
 

@@ -11,6 +11,8 @@ struct InstrumentorSettings: Sendable, Equatable {
   var webhookPort: UInt16
   /// The image that has the agent files, "" where nobody said.
   var agentsImage: String
+  /// Where the image has the agent files.
+  var agentsDirectory: String
 
   /// A variable with a value that cannot be used.
   struct Invalid: Error, CustomStringConvertible {
@@ -24,6 +26,7 @@ struct InstrumentorSettings: Sendable, Equatable {
     identity = text("POD_NAME") ?? text("HOSTNAME") ?? "instrumentor-\(getpid())"
     webhookPort = WebhookWord.port
     agentsImage = text("ODIGOS_INIT_CONTAINER_IMAGE") ?? ""
+    agentsDirectory = text("ODIGOS_AGENTS_DIR") ?? "/\(OdigosPath.agentsInImage)"
     if let port = text("ODIGOS_WEBHOOK_PORT") {
       guard let number = UInt16(port) else {
         throw Invalid(description: "ODIGOS_WEBHOOK_PORT is \"\(port)\"; it must be a port number from 0 to 65535")

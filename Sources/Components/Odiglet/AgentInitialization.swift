@@ -29,7 +29,8 @@ public enum AgentInitialization {
     }
     let installation = AgentInstallation(
       source: processVariable(OdigletEnvironment.agentsDirectory) ?? defaultSource,
-      destination: processVariable(OdigletEnvironment.hostDirectory) ?? OdigosPath.agents, report: say)
+      destination: processVariable(OdigletEnvironment.hostDirectory) ?? OdigosPath.agents,
+      selinux: SELinuxLabel.ofNode(), report: say)
     do {
       try installation.install()
     } catch {
@@ -53,13 +54,16 @@ public enum AgentInitialization {
 }
 
 extension AgentInstallation {
-  /// Removes the trees of other versions that no process of the node uses.
+  /// Removes the trees of other versions that no process of the node uses: none has a file of it mapped, and none that
+  /// still runs came while it was the current one, for it may read further files of its agent at any time.
   func removeUnusedVersions(tree: ProcessTree) throws(AgentInstallationError) {
     let names = try oldVersions()
     guard !names.isEmpty else { return }
     func part(_ name: String) -> String { "/\(Self.versionsName)/\(name)/" }
     let used = tree.pathsInUse(Set(names.map(part)))
-    let kept = try removeOldVersions { used.contains(part($0)) }
+    let starts = tree.startTimes(mounting: OdigosPath.agents) { $0.hasPrefix("odiglet") }
+    let current = try starts.map { starts throws(AgentInstallationError) in try versions(usedSince: starts) }
+    let kept = try removeOldVersions { used.contains(part($0)) || current?.contains($0) ?? true }
     if !kept.isEmpty { report("keeping the agent files \(kept.joined(separator: ", ")), which may be in use") }
   }
 }

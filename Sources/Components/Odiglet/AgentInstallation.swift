@@ -12,6 +12,8 @@ import Glibc
 struct AgentInstallation {
   var source: String
   var destination: String
+  /// Gives files the label that containers may read; nil where the node has none.
+  var selinux: SELinuxLabel?
   /// Takes lines for people.
   var report: (String) -> Void
 
@@ -19,7 +21,7 @@ struct AgentInstallation {
   static let versionsName = ".versions"
   private static let partialSuffix = ".partial"
 
-  private var versions: String { "\(destination)/\(Self.versionsName)" }
+  var versions: String { "\(destination)/\(Self.versionsName)" }
 
   /// Whether agent files are installed there.
   static func isPresent(in directory: String) -> Bool {
@@ -40,9 +42,19 @@ struct AgentInstallation {
     } else {
       try copy(tree, fingerprint)
     }
-    try FileOperation.replaceLink("\(destination)/\(Self.currentName)", to: "\(Self.versionsName)/\(fingerprint)")
+    label { selinux throws(AgentInstallationError) in try selinux.apply(to: "\(versions)/\(fingerprint)") }
+    try activate(fingerprint)
     try link(tree.topLevel)
+    label { selinux throws(AgentInstallationError) in try selinux.apply(toEntriesOf: destination) }
     report("installed \(tree.topLevel.joined(separator: ", ")) in \(destination)")
+  }
+
+  /// Files without a label are better than none: the node's policy may let containers read them all the same.
+  private func label(_ body: (SELinuxLabel) throws(AgentInstallationError) -> Void) {
+    guard let selinux else { return }
+    do throws(AgentInstallationError) { try body(selinux) } catch {
+      report("containers may be refused the agent files: \(error)")
+    }
   }
 
   private func sourceTree() throws(AgentInstallationError) -> AgentTree {

@@ -76,6 +76,9 @@ struct InspectionSchedule: Sendable {
     return max(.zero, (entry.next ?? due) - now)
   }
 
+  /// Forgets that these containers were looked at.
+  mutating func forget(_ containerIDs: [String]) { for id in containerIDs { entries[id] = nil } }
+
   /// Forgets containers that are not among these.
   mutating func keep(only containerIDs: Set<String>) {
     entries = entries.filter { containerIDs.contains($0.key) }

@@ -85,7 +85,11 @@ struct RuntimeInspector: Sendable {
       }
       observations.append(observation)
     }
-    try await report(RuntimeReport.joined(recorded, observations), of: config)
+    do { try await report(RuntimeReport.joined(recorded, observations), of: config) } catch {
+      // Looked at, but nobody knows: they are looked at again.
+      schedule.withLock { $0.forget(index.pods(of: key).flatMap { $0.containers.compactMap(\.runningID) }) }
+      throw error
+    }
     schedule.withLock { $0.keep(only: Set(index.containers.keys)) }
     return next.map { .requeue(after: $0) } ?? .done
   }

@@ -57,6 +57,7 @@ struct ExplanationQuery {
     let version = try await client.serverVersion()
     facts.endpoint = (version.major, version.minor) >= (1, 26) ? .localTrafficService : .nodeAddress
     try await readConfiguration(&facts)
+    try await readInventory(&facts)
     guard let workload = facts.workload else { return }
     let name = ObjectKey(namespace: workload.namespace, name: workload.instrumentationConfigName)
     guard let config = try await client.get(InstrumentationConfig.self, name) else { return }
@@ -66,6 +67,20 @@ struct ExplanationQuery {
       let condition = config.status.conditions.condition("AgentEnabled")
       let code = condition?.reason.flatMap(ReasonCode.init(rawValue:))
       facts.rollback = code.map { Reason($0, condition?.message ?? "") }
+    }
+  }
+
+  private func readInventory(_ facts: inout ExplanationFacts) async throws {
+    let reports: [NodeAgents]
+    do throws(KubeError) { reports = try await NodeAgents.groups(client) } catch {
+      guard error.status == 403 else { throw error }
+      facts.assumptions.append("The nodes have what every release has: you may not list nodes.")
+      return
+    }
+    if let common = AgentInventory.common(reports.map { ($0.nodes, $0.report.inventory) }) {
+      facts.inventory = common
+    } else {
+      facts.assumptions.append("The nodes have what every release has: none has said anything yet.")
     }
   }
 

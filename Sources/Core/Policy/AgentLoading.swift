@@ -75,7 +75,10 @@ struct AgentLoading {
 
   /// Why the loader cannot be used, as the middle of a sentence.
   private var obstacleToLoader: String? {
-    if !inventory.hasLoader { return "the nodes do not have the loader" }
+    if !inventory.hasLoader {
+      return "the nodes do not have the loader"
+        + (inventory.missing[OdigosPath.loaderDirectory].map { " (\($0))" } ?? "")
+    }
     switch details.secureExecutionMode {
     case nil: return "it is not known whether the process runs in secure-execution mode, which ignores the loader"
     case true?: return "the process runs in secure-execution mode, which ignores the loader"

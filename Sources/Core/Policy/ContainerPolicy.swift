@@ -103,6 +103,9 @@ struct ContainerPolicy {
       let text = "The parameter \(missing), which \(distribution.name) needs, could not be found out."
       return refuse(.missingDistroParameter, text, distribution)
     }
+    if let sentence = facts.inventory.absence(of: distribution, parameters) {
+      return refuse(.noAvailableAgent, sentence, distribution)
+    }
     let loading = AgentLoading(
       distribution: distribution, details: details, template: facts.templates.first { $0.name == containerName },
       method: facts.configuration.agentEnvVarsInjectionMethod, inventory: facts.inventory, parameters: parameters

@@ -136,7 +136,7 @@ public struct Explanation: Sendable {
   ) -> (Reason, patch: [UInt8]?) {
     let settings = InjectionSettings(
       configuration: facts.configuration, ownNamespace: facts.ownNamespace, endpoint: facts.endpoint,
-      signals: facts.nodeCollector.signals ?? [])
+      signals: facts.nodeCollector.signals ?? [], inventory: facts.inventory)
     guard let pod = try? JSONDocument(parsing: facts.pod.serialized()).root,
       let owner = WorkloadOwner(pod: pod, namespace: selection.workload.namespace)
     else { return (Reason(.malformedPod, "There is no pod, and no pod template, to inject into."), nil) }

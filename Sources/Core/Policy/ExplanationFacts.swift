@@ -24,6 +24,8 @@ public struct ExplanationFacts: Sendable {
   public var runtimeDetails: [RuntimeFacts] = []
   /// What the node collector receives.
   public var nodeCollector = NodeCollectorState.ready(Set(CollectedSignal.allCases))
+  /// What the nodes have.
+  public var inventory = AgentInventory.release
   /// Where agents find the collector of their node.
   public var endpoint = InjectionSettings.Endpoint.localTrafficService
   /// The namespace of the system.
@@ -92,7 +94,8 @@ public struct ExplanationFacts: Sendable {
   func agentFacts(_ selection: SelectionVerdict) -> AgentFacts {
     var facts = AgentFacts(
       selection: selection, containerNames: containerNames, runtimeDetails: runtimeDetails,
-      nodeCollector: nodeCollector, configuration: configuration, rules: rules, rollback: rollback)
+      nodeCollector: nodeCollector, configuration: configuration, rules: rules, rollback: rollback,
+      inventory: inventory)
     facts.actions = actions
     facts.templates = pod.at("spec", "containers")?.array?.compactMap(ContainerTemplate.init) ?? []
     return facts

@@ -8,13 +8,16 @@ rules it keeps:
 - A `sitecustomize` that the application or the distribution has is run as if this one were not there.
 - Nothing is written to the application's output, no failure of the agent reaches the program, and a collector that
   is away does not hold up its end. OTEL_LOG_LEVEL=debug lets the agent write to standard error.
+- Where the environment names an OpAMP server, the node agent is told how the process is, and may change settings while
+  it runs (odigos_opamp.py, odigos_remote.py).
 - An interpreter that is too old is left alone; therefore this file must be valid for every Python, even 2.7.
 """
 import os
 import sys
 
-# directories with packages for a Python and what follows it, below this file's own; the newest first
-PACKAGES = (((3, 10), ""), ((3, 9), "python3.9"))
+# directories with packages for a Python and what follows it, below this file's own; the newest first. This file has
+# two places, each with some of them.
+PACKAGES = (((3, 10), ""), ((3, 9), "python3.9"), ((3, 8), "python3.8"))
 DEFAULTS = {
     # only this exporter is here, while OpenTelemetry's default is gRPC
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
@@ -23,15 +26,18 @@ DEFAULTS = {
     "OTEL_LOGS_EXPORTER": "none",
     "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION": "false",
 }
+SERVERS = ("ODIGOS_OPAMP_UNIX_SOCKET", "ODIGOS_OPAMP_SERVER_HOST")  # of OpAMP
 EXPORT_SECONDS_AT_EXIT = 1.0  # for the last export, which the end of the program waits for
 
-_here = os.path.dirname(os.path.abspath(__file__))
+_path = os.path.dirname(os.path.abspath(__file__))
+# The directory itself: a node whose agents are upgraded gives the path to others, and a process must not mix them.
+_here = os.path.realpath(_path)
 _debug = os.environ.get("OTEL_LOG_LEVEL", "").lower() == "debug"
 
 
 def _leave_path():
     def ours(entry):
-        return entry and (os.path.abspath(entry) + os.sep).startswith(_here + os.sep)
+        return entry and (os.path.abspath(entry) + os.sep).startswith((_here + os.sep, _path + os.sep))
 
     sys.path[:] = [entry for entry in sys.path if not ours(entry)]
 
@@ -53,16 +59,25 @@ def _run_hidden_sitecustomize():
 def _enter_path(packages):
     from importlib.metadata import distributions
 
-    def api_version(path):
-        for distribution in distributions(name="opentelemetry-api", path=path):
+    def version(name, path):
+        for distribution in distributions(name=name, path=path):
             return tuple(int(number) for number in distribution.version.split(".")[:2])
         return (0, 0)
 
-    if api_version(sys.path) > api_version([packages]):
+    dependencies = os.path.join(packages, "odigos-dependencies")
+    # This one only ever gains names, some of which OpenTelemetry needs: the newer one serves everybody.
+    name = "typing_extensions"
+    if name not in sys.modules and version(name, sys.path) < version(name, [dependencies]):
+        sys.path.insert(0, dependencies)
+        try:
+            __import__(name)
+        finally:
+            sys.path.remove(dependencies)
+    if version("opentelemetry-api", sys.path) > version("opentelemetry-api", [packages]):
         sys.path.append(packages)
     else:
         sys.path.insert(0, packages)
-    sys.path.append(os.path.join(packages, "odigos-dependencies"))
+    sys.path.append(dependencies)
 
 
 def _silence():
@@ -120,7 +135,81 @@ def _end_soon():
     return at_exit
 
 
-def _start():
+def _load(name):
+    """A module from beside this file, which is not on the path."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location(name, os.path.join(_here, name + ".py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _connect():
+    """The settings that the node agent may change, and what reports to it; without a server nothing is there."""
+    if not any(os.environ.get(name) for name in SERVERS):
+        return None, None
+    try:
+        settings = _load("odigos_remote").RemoteSettings()
+        agent = _load("odigos_opamp").Agent(settings)
+        agent.start()
+        return settings, agent
+    except Exception:
+        if _debug:
+            import traceback
+
+            traceback.print_exc()
+        return None, None
+
+
+def _django_later():
+    """Makes Django be instrumented when it reads its middleware. Returns what to call before all is set up.
+
+    OpenTelemetry's way looks at Django's settings now. They are not there before the program has said which they are,
+    as most do in their own code (`manage.py`, `wsgi.py`); it then takes Django's defaults, for good, and the program
+    does not find its own any more.
+    """
+    import functools
+
+    name = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+    disabled = os.environ.get(name)
+    is_wanted = "django" not in [word.strip() for word in (disabled or "").split(",")]
+    os.environ[name] = disabled + ",django" if disabled else "django"
+
+    def instrument(module):
+        load = module.BaseHandler.load_middleware
+
+        @functools.wraps(load)
+        def load_middleware(self, *arguments, **named):
+            if module.BaseHandler.load_middleware is load_middleware:
+                module.BaseHandler.load_middleware = load
+                try:
+                    from opentelemetry.instrumentation.django import DjangoInstrumentor
+
+                    DjangoInstrumentor().instrument()
+                except Exception:
+                    if _debug:
+                        import traceback
+
+                        traceback.print_exc()
+            return load(self, *arguments, **named)
+
+        module.BaseHandler.load_middleware = load_middleware
+
+    def settled():
+        if disabled is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = disabled
+
+    if is_wanted:
+        from wrapt import register_post_import_hook
+
+        register_post_import_hook(instrument, "django.core.handlers.base")
+    return settled
+
+
+def _start(settings):
     import atexit
     import warnings
 
@@ -132,12 +221,16 @@ def _start():
             os.environ.setdefault(name, value)
         path = os.environ.get("PYTHONPATH")
         at_exit = None
+        settled = _django_later()
         try:
             from opentelemetry.instrumentation.auto_instrumentation import initialize
 
             at_exit = _end_soon()
-            initialize()
+            if settings is not None:
+                settings.install()
+            initialize(swallow_exceptions=False)
         finally:
+            settled()
             if path is not None:  # which `initialize` has shortened; children of this process shall be traced too
                 os.environ["PYTHONPATH"] = path
             if at_exit is not None:
@@ -150,11 +243,18 @@ def _main():
         _run_hidden_sitecustomize()
     finally:
         packages = next((directory for oldest, directory in PACKAGES if sys.version_info >= oldest), None)
+        if packages is not None and not os.path.isdir(os.path.join(_here, packages, "opentelemetry")):
+            packages = None
         if packages is not None and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true":
+            settings, agent = _connect()
             try:
                 _enter_path(os.path.join(_here, packages).rstrip(os.sep))
-                _start()
-            except Exception:  # whatever it is, the program must run
+                _start(settings)
+                if agent is not None:
+                    agent.started(settings.components)
+            except Exception as error:  # whatever it is, the program must run
+                if agent is not None:
+                    agent.failed(error)
                 if _debug:
                     import traceback
 

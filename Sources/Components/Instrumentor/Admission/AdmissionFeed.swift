@@ -14,11 +14,12 @@ struct AdmissionFeed: Sendable {
   private let namespace: String
   private let endpoint: InjectionSettings.Endpoint
   private let mounts: ClusterMounts
+  private let agents: ClusterAgents
 
   /// Registers with the caches; make it before they run.
   init(
-    caches: InstrumentorCaches, namespace: String, endpoint: InjectionSettings.Endpoint, minorVersion: Int,
-    agentsImage: String, logger: Logger
+    caches: InstrumentorCaches, agents: ClusterAgents, namespace: String, endpoint: InjectionSettings.Endpoint,
+    minorVersion: Int, agentsImage: String, logger: Logger
   ) {
     let (configs, namespaces) = (caches.instrumentationConfigs, caches.namespaces)
     table = AdmissionTable(
@@ -28,6 +29,7 @@ struct AdmissionFeed: Sendable {
       caches: caches, namespace: namespace, minorVersion: minorVersion, agentsImage: agentsImage)
     indexes = InstrumentorIndexes(caches: caches, namespace: namespace, logger: logger)
     self.caches = caches
+    self.agents = agents
     self.namespace = namespace
     self.endpoint = endpoint
     let feed = self
@@ -41,6 +43,7 @@ struct AdmissionFeed: Sendable {
     }
     caches.collectorsGroups.onChange { _, _ in feed.settingsChanged() }
     mounts.onChange { feed.settingsChanged() }
+    agents.onChange { feed.settingsChanged() }
     namespaces.onChange { old, new in
       let level = { (object: Namespace?) in PodSecurityLevel(namespaceLabels: object?.metadata.labels ?? [:]) }
       if level(old) != level(new), let name = (new ?? old)?.name { feed.table.refresh(namespace: name) }
@@ -56,21 +59,21 @@ struct AdmissionFeed: Sendable {
     await caches.namespaces.waitForSync()
     await caches.daemonSets.waitForSync()
     await caches.deployments.waitForSync()
+    await caches.nodes.waitForSync()
   }
 
   /// What is wrong with the effective configuration; nil when nothing is.
-  var configurationProblem: String? { indexes.configurationProblem }
+  var configurationProblem: String? { indexes.lastGoodConfiguration().problem }
 
   private func settingsChanged() {
-    let configurationKey = ObjectKey(namespace: namespace, name: OdigosName.effectiveConfiguration)
-    guard caches.effectiveConfiguration.get(configurationKey) != nil else { return table.change(nil) }
+    guard let configuration = indexes.lastGoodConfiguration().configuration else { return table.change(nil) }
     let collectorKey = ObjectKey(namespace: namespace, name: OdigosName.dataCollection)
     // Signals of a collector that is restarting still hold: agents go on exporting and find it again.
     let signals = caches.collectorsGroups.get(collectorKey)?.status.receiverSignals ?? []
-    let configuration = indexes.configuration()
     table.change(
       InjectionSettings(
         configuration: configuration, ownNamespace: namespace, endpoint: endpoint,
-        signals: Set(signals.compactMap(CollectedSignal.init(rawValue:))), mounts: mounts.facts(configuration)))
+        signals: Set(signals.compactMap(CollectedSignal.init(rawValue:))), mounts: mounts.facts(configuration),
+        inventory: agents.inventory(for: configuration.mountMethod)))
   }
 }

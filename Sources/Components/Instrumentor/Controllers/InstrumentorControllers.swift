@@ -12,6 +12,7 @@ import Policy
 struct InstrumentorControllers: Sendable {
   private let caches: InstrumentorCaches
   private let indexes: InstrumentorIndexes
+  private let agents: ClusterAgents
   private let controller: Controller<WorkloadReference>
 
   /// Registers with the caches; make it before they run.
@@ -19,12 +20,12 @@ struct InstrumentorControllers: Sendable {
   /// - Parameters:
   ///   - isWebhookServing: whether the webhook of this process answers: nothing is restarted for agents before.
   init(
-    client: KubeClient, caches: InstrumentorCaches, namespace: String, logger: Logger,
+    client: KubeClient, caches: InstrumentorCaches, agents: ClusterAgents, namespace: String, logger: Logger,
     isWebhookServing: @escaping @Sendable () -> Bool
   ) {
     let indexes = InstrumentorIndexes(caches: caches, namespace: namespace)
     let reconciler = WorkloadReconciler(
-      client: client, caches: caches, indexes: indexes, namespace: namespace,
+      client: client, caches: caches, indexes: indexes, agents: agents, namespace: namespace,
       events: EventRecorder(client: client, component: InstrumentorName.fieldManager, logger: logger),
       logger: logger, isWebhookServing: isWebhookServing)
     self.caches = caches
@@ -32,6 +33,7 @@ struct InstrumentorControllers: Sendable {
     controller = Controller(name: "workload", workers: 4, logger: logger) { reference in
       try await reconciler.reconcile(reference)
     }
+    self.agents = agents
     watch()
   }
 
@@ -79,6 +81,7 @@ struct InstrumentorControllers: Sendable {
     caches.collectorsGroups.onChange { old, new in
       if old?.status != new?.status { enqueue(namespace: nil) }
     }
+    agents.onChange { enqueue(namespace: nil) }
     caches.effectiveConfiguration.onChange { _, _ in
       indexes.configurationChanged()
       enqueue(namespace: nil)

@@ -15,6 +15,8 @@ struct WorkloadSituation: Sendable {
   var rules: [InstrumentationRuleFacts] = []
   /// The Actions that agents carry out.
   var actions: [AgentActionFacts] = []
+  /// What the nodes have of agents.
+  var inventory = AgentInventory.release
   /// Its pods that run or will run.
   var pods: [PodFacts]
   /// The annotation `odigos.io/rollback-recovery` of its Source, or of the workload where no Source has one.

@@ -35,6 +35,8 @@ struct DescribeSystemCommand: AsyncParsableCommand {
     for group in try await client.list(CollectorsGroup.self, namespace: system.namespace) {
       print("Collectors \(group.name): \(group.status.ready == true ? "ready" : "not ready")")
     }
+    print("Agents:")
+    for line in NodeAgents.lines(try? await NodeAgents.groups(client)) { print("  \(line)") }
     for (type, name) in [
       (DaemonSet.type, "odiglet"), (Deployment.type, "odigos-instrumentor"), (Deployment.type, "odigos-scheduler"),
       (Deployment.type, "odigos-autoscaler"),
@@ -81,7 +83,8 @@ struct DescribeSourceCommand: AsyncParsableCommand {
     let pods =
       selector.isEmpty
       ? [] : try await client.list(Pod.self, namespace: namespace, ListOptions(labelSelector: selector))
-    let report = SourceReport(type: type, key: key, config: config, sources: sources, pods: pods, workload: workload)
+    var report = SourceReport(type: type, key: key, config: config, sources: sources, pods: pods, workload: workload)
+    if config != nil { report.instances = try await client.list(InstrumentationInstance.self, namespace: namespace) }
     print(report.text)
   }
 }

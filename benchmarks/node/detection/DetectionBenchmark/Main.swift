@@ -64,14 +64,14 @@ enum DetectionBenchmark {
 
   private static var cpuTime: Int {
     var usage = rusage()
-    getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     func microseconds(_ time: timeval) -> Int { Int(time.tv_sec) * 1_000_000 + Int(time.tv_usec) }
     return microseconds(usage.ru_utime) + microseconds(usage.ru_stime)
   }
 
   private static var residentKilobytes: Int {
     var usage = rusage()
-    getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return usage.ru_maxrss
   }
 
