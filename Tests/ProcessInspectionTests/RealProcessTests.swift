@@ -47,7 +47,8 @@ import Testing
         [executable] + arguments, environment: ["PATH=/usr/bin:/bin", "JAVA_TOOL_OPTIONS=-Xmx64m", "PASSWORD=x"]))
     let tree = ProcessTree()
     try await eventually("\(program.language) is recognised") {
-      tree.inspect([running.pid]).runtime?.language == program.language
+      let inspection = tree.inspect([running.pid])
+      return inspection.runtime?.language == program.language && inspection.isSecure != nil
     }
     let inspection = tree.inspect([running.pid])
     let runtime = try #require(inspection.runtime)

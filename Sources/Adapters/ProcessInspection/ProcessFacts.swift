@@ -14,6 +14,8 @@ struct ProcessFacts: Sendable {
   var mappedFiles: [String] = []
   /// What the executable's file says; nil where it is no ELF file that can be read.
   var program: ExecutableFacts?
+  /// Whether it was seen in the middle of an exec, so that its environment is not there yet.
+  var isBeingExecuted = false
   /// Whether it runs in secure-execution mode; nil where that could not be read.
   var isSecure: Bool?
   /// The files that the process sees, while it is being read.

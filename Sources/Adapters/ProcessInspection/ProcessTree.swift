@@ -90,12 +90,14 @@ public struct ProcessTree: Sendable {
   /// becomes another program while it is read is read again, a few times.
   func facts(of pid: Int32) -> ProcessFacts? {
     guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
-    for _ in 0..<3 {
+    for attempt in 0..<3 {
       guard let before = directory.status, !before.isBeingPrepared else { return nil }
       let executable = directory.executable
       var facts = read(directory, executable)
       guard let status = directory.status else { return nil }
       guard status.stack == before.stack, directory.executable == executable else { continue }
+      // In the middle of an exec the kernel has not filled in yet where environment and vector are.
+      if facts.isBeingExecuted, attempt < 2 { continue }
       facts.parent = status.parent
       facts.start = status.start
       return facts
@@ -112,8 +114,9 @@ public struct ProcessTree: Sendable {
     if let file = directory.openExecutable() {
       facts.program = executables.facts(file, name: facts.executableName)
     }
-    facts.isSecure = directory.content("auxv", limit: Limit.small).flatMap { vector in
-      AuxiliaryVector.isSecure(vector, is64Bit: facts.program?.image.is64Bit ?? true)
+    if let vector = directory.content("auxv", limit: Limit.small) {
+      facts.isBeingExecuted = vector.isEmpty
+      facts.isSecure = AuxiliaryVector.isSecure(vector, is64Bit: facts.program?.image.is64Bit ?? true)
     }
     facts.root = directory.root
     facts.detect()
