@@ -1,7 +1,7 @@
 # Every target says what it does in `make help`; what it does in steps is a script in hack/.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup build test test-agents e2e e2e-matrix demo demo-down check fmt image cluster-up cluster-down bench-webhook bench-policy bench-reliability fuzz h2spec tls-posture generate
+.PHONY: help setup build test test-agents e2e e2e-matrix demo demo-down check fmt image cluster-up cluster-down bench-webhook bench-policy bench-node bench-reliability fuzz h2spec tls-posture generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-webhook: ## measure the webhook beside three in Go
 
 bench-policy: ## measure the decisions of the policy library
 	@benchmarks/policy/run
+
+bench-node: ## measure the node agent, and its device plugin beside one in Go
+	@benchmarks/node/run
 
 bench-reliability: ## admissions on the cluster of `make demo` while certificates and replicas change
 	@benchmarks/reliability/run

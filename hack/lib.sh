@@ -11,6 +11,11 @@ STATE=${ODIGOS_CLUSTER_DIR:-/var/tmp/odigos-cluster}
 PYTHON=${PYTHON:-/usr/bin/python3}
 export CACHE STATE PYTHON
 
+# A Python with the packages that the tests speak gRPC with; hack/setup makes it.
+PEER_PACKAGES=(grpcio==1.85.3 protobuf==7.36.2 hpack==4.1.0)
+PEER=$CACHE/peer-$(IFS=-; echo "${PEER_PACKAGES[*]//==/-}")
+export PEER
+
 # Progress lines carry the time since the first script of the run began.
 export STARTED_NS="${STARTED_NS:-$(date +%s%N)}"
 

@@ -48,6 +48,31 @@ import Testing
     return deployment
   }
 
+  @Test func withoutAConfigurationCollectorsStayAsTheyAre() throws {
+    var snapshot = snapshot([destination("a")])
+    snapshot.configuration = nil
+    snapshot.configurationProblem = "it is no YAML"
+    snapshot.gatewayGroup?.json["status"] = ["ready": true, "receiverSignals": ["TRACES"]]
+    let plan = plan(snapshot)
+    let gateway = try #require(plan.gateway)
+    #expect(gateway.objects.isEmpty && plan.nodes?.objects.isEmpty == true && plan.destinations.isEmpty)
+    let status = try #require(gateway.status(failure: nil, now: Self.now))
+    #expect(status["ready"] == true && status["receiverSignals"] == ["TRACES"], "what works goes on working")
+    let condition = status["conditions"]?[0]
+    #expect(condition?["status"] == "False" && condition?["reason"] == "WaitingForConfiguration")
+    #expect(condition?["message"]?.string?.contains("it is no YAML") == true)
+    #expect(plan.nodes?.status(failure: nil, now: Self.now)?["ready"] == false)
+  }
+
+  @Test func aProblemOfTheConfigurationIsInTheConditions() {
+    var snapshot = snapshot()
+    snapshot.configurationProblem = "it is gone; the last good one stays"
+    for group in [plan(snapshot).gateway, plan(snapshot).nodes] {
+      let condition = group?.status(failure: nil, now: Self.now)?["conditions"]?[0]
+      #expect(condition?["status"] == "True" && condition?["message"]?.string?.contains("it is gone") == true)
+    }
+  }
+
   @Test func withoutGroupsNothingIsDeployed() {
     var snapshot = snapshot([destination("a")])
     snapshot.gatewayGroup = nil
@@ -77,7 +102,7 @@ import Testing
   @Test func theCollectorImageOfTheConfigurationWins() {
     var snapshot = snapshot([destination("a")])
     #expect(image(plan(snapshot)) == "localhost/odigos:1")
-    snapshot.configuration.collectorImage = "otel/opentelemetry-collector-contrib:1"
+    snapshot.configuration?.collectorImage = "otel/opentelemetry-collector-contrib:1"
     #expect(image(plan(snapshot)) == "otel/opentelemetry-collector-contrib:1")
   }
 
@@ -93,7 +118,7 @@ import Testing
     var snapshot = snapshot([destination("a")])
     snapshot.processors = [processor]
     #expect(plan(snapshot).processors.map(\.status) == [.no])
-    snapshot.configuration.collectorImage = "otel/opentelemetry-collector-contrib:1"
+    snapshot.configuration?.collectorImage = "otel/opentelemetry-collector-contrib:1"
     #expect(plan(snapshot).processors.map(\.status) == [.yes])
   }
 

@@ -96,6 +96,22 @@ struct AdmissionTests {
     }
   }
 
+  @Test func anotherReplicaLeadsWhenTheLeaderEnds() async throws {
+    let namespace = Cluster.systemNamespace
+    func holder() throws -> String {
+      try Cluster.get("lease", "odigos-instrumentor", in: namespace)?.at("spec", "holderIdentity")?.string ?? ""
+    }
+    let leader = try holder()
+    let begin = ContinuousClock.now
+    try Cluster.kubectl("delete", "pod", leader, "-n", namespace, "--wait=false")
+    try await eventually("another leader") {
+      let holder = try holder()
+      return holder.isEmpty || holder == leader ? "holder: \(holder)" : nil
+    }
+    print("end of the leader to the next: \(ContinuousClock.now - begin)")
+    try Cluster.kubectl("rollout", "status", "deployment/odigos-instrumentor", "-n", namespace, "--timeout=60s")
+  }
+
   @Test func certificatesAreRenewedOnDemandAndHealByThemselves() async throws {
     let namespace = Cluster.systemNamespace
     func certificate() throws -> String? {

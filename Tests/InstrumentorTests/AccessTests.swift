@@ -66,7 +66,7 @@ private struct Call {
     Call(
       "WorkloadReconciler", "apply",
       [Access("patch", odigos, "instrumentationconfigs"), Access("create", odigos, "instrumentationconfigs")]),
-    Call("WorkloadReconciler", "apply", [Access("patch", odigos, "instrumentationconfigs/status")]),
+    Call("WorkloadReconciler", "applyStatus", [Access("patch", odigos, "instrumentationconfigs/status")]),
     Call("WorkloadReconciler", "delete", [Access("delete", odigos, "instrumentationconfigs")]),
     Call("WorkloadReconciler", "delete", [Access("delete", odigos, "instrumentationconfigs")]),
     // The second look before pods are replaced.
@@ -75,8 +75,9 @@ private struct Call {
     Call("WorkloadReconciler", "evict", [Access("create", "", "pods/eviction")]),
     Call("WorkloadReconciler", "patch", restartable.map { Access("patch", $0.group, $0.resource) }),
     Call(
-      "RuleStatusController", "apply", [Access("patch", odigos, "instrumentationrules/status", isOwnNamespace: true)]),
-    Call("SourceStatusController", "apply", [Access("patch", odigos, "sources/status")]),
+      "RuleStatusController", "applyStatus",
+      [Access("patch", odigos, "instrumentationrules/status", isOwnNamespace: true)]),
+    Call("SourceStatusController", "applyStatus", [Access("patch", odigos, "sources/status")]),
     // Everybody may discover (system:discovery).
     Call("WorkloadInformer", "raw", []),
     Call("SourceRelease", "patch", [Access("patch", odigos, "sources")]),
@@ -194,7 +195,7 @@ private struct Call {
     let folder = Self.root.appending(path: "Sources/Components/Instrumentor")
     let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
     let call =
-      /client\s*\.\s*(get|list|page|create|update|patch|apply|delete|evict|watch|openWatch|raw|send|serverVersion)\(|(EventRecorder|LeaderElector)\(/
+      /client\s*\.\s*(get|list|page|create|update|patch|apply|applyStatus|delete|evict|watch|openWatch|raw|send|serverVersion)\(|(EventRecorder|LeaderElector)\(/
     var found: [String: Int] = [:]
     for case let file as URL in files where file.pathExtension == "swift" {
       let name = file.deletingPathExtension().lastPathComponent

@@ -8,7 +8,7 @@ import Testing
   private static let day: Int64 = 86400
 
   /// A cluster in which everybody serves for an hour already.
-  private func settled(_ replicas: [String] = ["a", "b"]) -> CertificateWorld {
+  func settled(_ replicas: [String] = ["a", "b"]) -> CertificateWorld {
     var world = CertificateWorld(replicas)
     world.pass(3600, step: 60)
     #expect(world.isSettled)
@@ -267,37 +267,5 @@ import Testing
     #expect(machine?.isTrusted() == false)
     _ = machine?.receive(.trusted([]), at: world.now)
     #expect(machine?.isTrusted() == nil)
-  }
-
-  // MARK: cert-manager
-
-  @Test func whatCertManagerKeepsIsOnlyServed() {
-    let issued = settled(["x"]).stored?.secret ?? ServingSecret()
-    let renewed = settled(["x"]).stored?.secret ?? ServingSecret()
-    var world = CertificateWorld()
-    world.isExternal = true
-    world.pass(30)
-    #expect(world.certificates == [[], []])
-    var external = StoredCertificates()
-    external.isExternal = true
-    external.secret.certificate = issued.certificate
-    external.secret.key = issued.key
-    world.setStored(external)
-    world.pass(30)
-    #expect(world.certificates.allSatisfy { $0 == issued.certificate })
-    external.secret = renewed
-    world.setStored(external)
-    world.pass(5)
-    #expect(world.certificates.allSatisfy { $0 == renewed.certificate })
-    #expect(world.isTrusted("a") == false)
-    world.setBundle(renewed.authorityBundle)
-    world.pass(5)
-    #expect(world.isTrusted("a") == true)
-    // Deleted, broken, expired: it is not ours to mend.
-    world.setStored(nil)
-    world.pass(30)
-    #expect(world.stored == nil)
-    #expect(world.writes == 0 && world.trusts == 0)
-    #expect(world.certificates.allSatisfy { $0 == renewed.certificate })
   }
 }

@@ -20,6 +20,8 @@ struct CertificateWorld {
   private(set) var trusts = 0
   /// Handshakes that an instance of the API server would have refused.
   private(set) var failures: [String] = []
+  /// What replicas said of certificates that somebody else keeps.
+  private(set) var warnings: [String] = []
   var isExternal = false
   var refusesWrites = false
   var cannotServe = false
@@ -86,6 +88,7 @@ struct CertificateWorld {
     case .serve(let secret): return cannotServe ? .servingFailed : .serving(secret)
     case .report: break
     case .fail(let reason): failures.append(reason)
+    case .warn(let problem): warnings.append(problem)
     }
     return nil
   }

@@ -1,3 +1,4 @@
+import Concurrency
 import JSON
 import KubeClient
 import KubeObjects
@@ -91,6 +92,33 @@ import Testing
     #expect(config.json.at("spec", "sdkConfigs") == [["language": "python", "codeAttributes": ["function": true]]])
   }
 
+  @Test func agentsThatNeedNoNewPodsAreNotedWithTheTime() throws {
+    var situation = Self.situation(.deployment, Self.object(.deployment))
+    let ebpf = ContainerOverrideFacts(containerName: "app", distributionName: "opentelemetry-ebpf-instrumentation")
+    func desired(_ overrides: [ContainerOverrideFacts]) -> InstrumentationConfig {
+      situation.selection.containerOverrides = overrides
+      var facts = AgentFacts(
+        selection: situation.selection, containerNames: ["app"],
+        runtimeDetails: [RuntimeFacts(containerName: "app", language: .python, runtimeVersion: "3.12")],
+        nodeCollector: .ready([.traces]), configuration: OdigosConfiguration(), rules: [], rollback: nil, templates: [])
+      facts.inventory = .everything
+      return DesiredConfig.make(situation, AgentPolicy.decide(facts), RollbackState(situation))
+    }
+    let first = desired([ebpf])
+    #expect(first.spec.podManifestInjectionOptional == true)
+    #expect(first.metadata.annotations[OdigosAnnotation.restartOptionalSince] == situation.now)
+    #expect(!DesiredConfig.isApplied(first, in: situation.config))
+    situation.config = first
+    let since = situation.now
+    situation.now = "2025-02-01T00:00:00Z"
+    #expect(desired([ebpf]).metadata.annotations[OdigosAnnotation.restartOptionalSince] == since)
+    #expect(DesiredConfig.isApplied(desired([ebpf]), in: first))
+    let other = desired([])
+    #expect(other.spec.podManifestInjectionOptional == nil)
+    #expect(other.metadata.annotations[OdigosAnnotation.restartOptionalSince] == nil)
+    #expect(!DesiredConfig.isApplied(other, in: first))
+  }
+
   @Test func aRuleIsToldItsStandingOnce() throws {
     var rule = InstrumentationRule(name: "r", namespace: "own")
     rule.json["spec"] = ["otelDistros": ["otelDistroNames": ["nope"]]]
@@ -100,24 +128,6 @@ import Testing
     #expect(status.json["spec"] == nil, "only the status is ours")
     rule.status.conditions = status.status.conditions
     #expect(RuleStatusController.status(rule, now: "2025-01-02T00:00:00Z") == nil)
-  }
-
-  static let configurations: [(String?, Bool, MountMethod?, String?)] = [
-    (nil, false, .virtualDevice, nil), ("mountMethod: k8s-host-path", true, .hostPath, nil),
-    ("a: [b", true, nil, "no YAML"), ("- a", true, nil, "object"), (nil, true, nil, "no key"),
-    ("mountMethod: magic\nclusterName: c", true, .virtualDevice, "mountMethod"),
-  ]
-
-  @Test(arguments: configurations) func aBrokenEffectiveConfigurationIsToldAndNotReplaced(
-    _ text: String?, _ exists: Bool, _ method: MountMethod?, _ problem: String?
-  ) {
-    let (configuration, found) = InstrumentorIndexes.read(text, exists)
-    #expect(configuration?.mountMethod == method)
-    if let problem {
-      #expect(found?.contains(problem) == true, "\(String(describing: found))")
-    } else {
-      #expect(found == nil)
-    }
   }
 
   @Test func sourcesAreToldWhatComesOfThem() {
@@ -164,6 +174,38 @@ import Testing
     defer { client.shutdown() }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let found = try await WorkloadDiscovery(client: client, logger: logger).informers()
-    #expect(found.map(\.kind) == [.cronJob, .job, .rollout])
+    // Argo Rollouts and DeploymentConfigs come with definitions of their own, maybe later.
+    #expect(found.map(\.kind) == [.cronJob, .job, .rollout, .deploymentConfig])
+  }
+
+  @Test func aKindThatComesLaterIsWatchedFromThenOn() async throws {
+    let server = try ScriptedServer()
+    let rollouts = "/apis/argoproj.io/v1alpha1"
+    let nothing = ReconcilerBench.failure(404, "NotFound")
+    let script: JSONValue = [
+      "GET \(rollouts)": [nothing, nothing, ReconcilerBench.answer(["resources": [["name": "rollouts"]]])],
+      "GET /apis/batch/v1": [nothing], "GET /apis/batch/v1beta1": [nothing],
+      "GET \(rollouts)/rollouts": [
+        ReconcilerBench.list([
+          ["metadata": ["name": "web", "namespace": "shop", "resourceVersion": "3"], "spec": ["replicas": 1]]
+        ])
+      ], "WATCH \(rollouts)/rollouts": [["lines": [], "then": "hold"]],
+    ]
+    try server.play(String(decoding: script.serialized(), as: UTF8.self))
+    let client = KubeClient(ClusterAccess(server: "http://127.0.0.1:\(server.port)", origin: "the test"))
+    let discovery = WorkloadDiscovery(client: client, logger: AdmissionSample.logger, period: .milliseconds(20))
+    let found = try await discovery.informers()
+    let informer = try #require(found.first { $0.kind == .rollout })
+    let seen = Locked<[ObjectKey]>([])
+    informer.onChange { key in seen.withLock { $0.append(key) } }
+    let task = Task { await informer.run() }
+    await informer.waitForSync()
+    #expect(informer.keys().isEmpty, "nobody waits for what may never come")
+    try await eventually("the Rollout is seen") {
+      seen.withLock { $0 } == [ObjectKey(namespace: "shop", name: "web")]
+    }
+    task.cancel()
+    client.shutdown()
+    await task.value
   }
 }

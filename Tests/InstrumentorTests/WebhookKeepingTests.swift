@@ -5,11 +5,12 @@ import KubeClient
 import KubeObjects
 import OdigosObjects
 import Policy
-import ServiceShell
+import ServingCertificates
 import TestSupport
 import Testing
 
 @testable import Instrumentor
+@testable import ServiceShell
 
 /// Certificates and registration against an API server, with everything between.
 @Suite struct WebhookKeepingTests {
@@ -122,6 +123,67 @@ import Testing
       isSettled(cluster, replicas) && replicas[0].certificate != first
     }
     for replica in replicas { await replica.stop() }
+    await cluster.stop()
+  }
+
+  /// What cert-manager makes of a certificate: a Secret of its type, without the authority's key.
+  private func issued(_ secret: ServingSecret) -> JSONValue {
+    var object = Secret(name: Self.secret.name, namespace: Self.secret.namespace)
+    object.json["type"] = "kubernetes.io/tls"
+    object.json["data"] = [
+      "ca.crt": .string(Base64.encode(secret.authorityBundle)), "tls.crt": .string(Base64.encode(secret.certificate)),
+      "tls.key": .string(Base64.encode(secret.key)),
+    ]
+    return object.json
+  }
+
+  private func certificate() throws -> ServingSecret {
+    var secret = ServingSecret()
+    let (names, now) = (WebhookCertificates.names(namespace: Self.namespace), KubeTime.now.seconds)
+    try secret.renew(secret.verdict(names: names, at: now), names: names, at: now)
+    return secret
+  }
+
+  @Test func whatCertManagerKeepsIsServedAndLeftAlone() async throws {
+    let cluster = try FakeCluster()
+    register(in: cluster)
+    let keys =
+      WebhookWord.mutatingConfigurations.map { (MutatingWebhookConfiguration.type, ObjectKey(name: $0)) }
+      + WebhookWord.validatingConfigurations.map { (ValidatingWebhookConfiguration.type, ObjectKey(name: $0)) }
+    /// The part of cert-manager that fills in `caBundle`.
+    func inject(_ bundle: JSONValue) {
+      for (type, key) in keys {
+        cluster.change(type, key) {
+          $0.set(["metadata", "annotations", WebhookAnnotation.injectAuthorityFrom], "odigos-system/odigos-webhooks")
+          var webhook = $0["webhooks"]?[0] ?? [:]
+          webhook.set(["clientConfig", "caBundle"], bundle)
+          $0["webhooks"] = [webhook]
+        }
+      }
+    }
+    inject("")
+    let first = try certificate()
+    cluster.set(Secret.type, Self.secret, issued(first))
+    let replica = Replica("a", cluster)
+    try await eventually("it serves with what was issued") { replica.certificate == first.certificate }
+    #expect(!replica.health.isReady, "nobody has told the API server yet")
+    // Not the issuer's own certificate: it may be signed by an authority between the two.
+    inject("YW5vdGhlciBidW5kbGU=")
+    try await eventually("it is ready") { replica.health.isReady }
+
+    let second = try certificate()
+    cluster.set(Secret.type, Self.secret, issued(second))
+    try await eventually("the renewed one is served") { replica.certificate == second.certificate }
+    let present = cluster.get(Secret.type, Self.secret)
+    #expect(present?["data"] == issued(second)["data"] && present?["type"] == "kubernetes.io/tls")
+    #expect(present?.at("metadata", "annotations") == nil, "no notes of ours either")
+    #expect(bundles(cluster).allSatisfy { $0 == "YW5vdGhlciBidW5kbGU=" }, "caBundle is cert-manager's")
+    let served = SecretInspection(second, names: WebhookCertificates.names(namespace: Self.namespace))
+    let expiry = try #require(served.certificateValidity?.notAfter)
+    #expect(
+      replica.health.metricsText.contains(
+        "odigos_instrumentor_certificate_expiry_timestamp_seconds{certificate=\"serving\"} \(expiry)"))
+    await replica.stop()
     await cluster.stop()
   }
 

@@ -87,6 +87,25 @@ private struct Election {
         == [.replace(record("me", transitions: 3), version: "7", timeout: .seconds(20))])
   }
 
+  @Test(arguments: [0.0, 0.5, 0.99]) func looksOftenWhileAnotherLeads(_ random: Double) {
+    var machine = LeaderMachine(
+      identity: "me",
+      timing: LeaderMachine.Timing(
+        lease: .seconds(30), renewDeadline: .seconds(20), retry: .seconds(5), look: .seconds(1)))
+    let now = ContinuousClock.now
+    _ = machine.receive(.due, at: now, wall: wall, random: random)
+    let actions = machine.receive(.found(record("other"), version: "7"), at: now, wall: wall, random: random)
+    guard case .wait(let pause)? = actions.first, actions.count == 1 else {
+      Issue.record("\(actions)")
+      return
+    }
+    #expect(pause >= .seconds(1) && pause <= .seconds(1.2))
+    // A server that does not answer is not asked more often than by those who lead.
+    _ = machine.receive(.due, at: now, wall: wall, random: random)
+    #expect(
+      machine.receive(.failed(isConflict: false), at: now, wall: wall, random: 0) == [.wait(.seconds(5))])
+  }
+
   @Test func takesItsOwnLeaseBackAfterARestart() {
     var election = Election()
     _ = election.after(0, .due)
@@ -141,6 +160,17 @@ private struct Election {
     #expect(
       election.after(0, .found(record("me"), version: "2")) == [.replace(released, version: "2", timeout: .seconds(5))])
     #expect(election.after(0, .written(released, version: "3")) == [])
+  }
+
+  @Test func looksBeforeReleasingWhatSomebodyMayHaveTaken() {
+    var election = Election.leading()
+    _ = election.after(5, .due)
+    #expect(election.after(0, .failed(isConflict: true)) == [.read(timeout: .seconds(15))])
+    // The process ends before that look is answered.
+    #expect(election.after(0, .resign) == [.stepDown, .read(timeout: .seconds(5))])
+    let released = LeaseRecord(holder: "", durationSeconds: 1, acquired: wall, renewed: wall)
+    #expect(
+      election.after(0, .found(record("me"), version: "9")) == [.replace(released, version: "9", timeout: .seconds(5))])
   }
 
   @Test func looksBeforeReleasingWhatItMayHaveWon() {

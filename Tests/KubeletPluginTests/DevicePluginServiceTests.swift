@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct DevicePluginServiceTests {
   private let service = DevicePluginService(
-    inventory: DeviceInventory(count: 10, isHealthy: true),
+    inventory: DeviceInventory(count: 10),
     mounts: [HostMount(hostPath: "/var/odigos", containerPath: "/var/odigos")])
 
   @Test func answersEachContainerWithTheMount() throws {
@@ -28,6 +28,11 @@ import Testing
       ([["device-01"]], "there is no device \"device-01\""),
       ([["device--1"]], "there is no device \"device--1\""),
       ([[""]], "there is no device \"\""),
+      (
+        [["device-1"], ["device-2", "device-1"]], "container_requests[1]: device-1 is in container_requests[0] already"
+      ),
+      ([["device-3", "device-3"]], "container_requests[0]: device-3 is in container_requests[0] already"),
+      (Array(repeating: ["device-1"], count: 11), "has 11 containers; there are only 10 devices"),
     ] as [([[String]], String)])
   func namesWhatIsWrongWithARequest(ids: [[String]], message: String) {
     let error = #expect(throws: GRPCStatus.self) {
@@ -63,6 +68,21 @@ import Testing
     #expect(error?.message.contains(message) == true)
   }
 
+  @Test func saysWhyADeviceCannotBeGivenNow() {
+    let service = DevicePluginService(
+      inventory: DeviceInventory(count: 1, problem: "python/x.py is missing"), mounts: [])
+    let error = #expect(throws: GRPCStatus.self) {
+      try service.allocate(AllocateRequest([DeviceIDs(ids: ["device-0"])]))
+    }
+    #expect(error?.code == 9)
+    #expect(error?.message == "the agent files cannot be mounted: python/x.py is missing")
+  }
+
+  @Test func refusesAnEmptyPreference() {
+    let error = #expect(throws: GRPCStatus.self) { try service.preferredAllocation(PreferredAllocationRequest()) }
+    #expect(error?.message.hasPrefix("container_requests is empty") == true)
+  }
+
   @Test func refusesGarbage() async throws {
     guard case .unary(let allocate)? = service.methods[DevicePluginAPI.allocate] else {
       Issue.record("Allocate is no unary method")
@@ -75,12 +95,12 @@ import Testing
 
 @Suite struct DeviceInventoryTests {
   @Test func tellsEveryWatcherWhenSomethingChanges() async {
-    let inventory = DeviceInventory(count: 2, isHealthy: true)
+    let inventory = DeviceInventory(count: 2)
     var first = inventory.updates().makeAsyncIterator()
     var second = inventory.updates().makeAsyncIterator()
     #expect(await first.next()?.map(\.health) == ["Healthy", "Healthy"])
     _ = await second.next()
-    inventory.setHealthy(false)
+    inventory.setProblem("no files")
     #expect(await first.next()?.map(\.health) == ["Unhealthy", "Unhealthy"])
     #expect(await second.next()?.map(\.health) == ["Unhealthy", "Unhealthy"])
     inventory.setCount(3)
@@ -88,21 +108,70 @@ import Testing
   }
 
   @Test func staysSilentWhenNothingChanges() async {
-    let inventory = DeviceInventory(count: 1, isHealthy: true)
+    let inventory = DeviceInventory(count: 1)
     var updates = inventory.updates().makeAsyncIterator()
     _ = await updates.next()
-    inventory.setHealthy(true)
+    inventory.setProblem(nil)
     inventory.setCount(1)
     inventory.setCount(2)
     #expect(await updates.next()?.count == 2)
   }
 
   @Test func forgetsWatchersThatEnd() async {
-    let inventory = DeviceInventory(count: 1, isHealthy: true)
+    let inventory = DeviceInventory(count: 1)
     let updates = inventory.updates()
     #expect(inventory.watcherCount == 1)
     inventory.endWatchers()
     for await _ in updates {}
     #expect(inventory.watcherCount == 0)
+  }
+}
+
+@Suite struct HealthServiceTests {
+  private func check(_ service: String, _ status: ServingStatus) async throws -> HealthCheckResponse.Status {
+    guard case .unary(let method)? = HealthService(status: status).methods[HealthAPI.check] else {
+      throw GRPCStatus(12, "Check is no unary method")
+    }
+    return try HealthCheckResponse(protobuf: await method(HealthCheckRequest(service: service).protobuf())).status
+  }
+
+  @Test(arguments: ["", "v1beta1.DevicePlugin"]) func followsTheStatus(service: String) async throws {
+    let status = ServingStatus()
+    #expect(try await check(service, status) == .notServing)
+    status.set(true)
+    #expect(try await check(service, status) == .serving)
+    status.set(false)
+    #expect(try await check(service, status) == .notServing)
+  }
+
+  @Test func knowsNoOtherService() async {
+    let error = await #expect(throws: GRPCStatus.self) { try await check("odigos.Coffee", ServingStatus()) }
+    #expect(error?.code == 5)
+    #expect(error?.message.contains("odigos.Coffee") == true)
+  }
+
+  @Test func tellsWatchersOfChangesOnly() async {
+    let status = ServingStatus()
+    var updates: AsyncStream<Bool>? = status.updates()
+    var iterator = updates?.makeAsyncIterator()
+    #expect(await iterator?.next() == false)
+    status.set(false)
+    status.set(true)
+    #expect(await iterator?.next() == true)
+    #expect(status.watcherCount == 1)
+    updates = nil
+    iterator = nil
+    #expect(status.watcherCount == 0)
+  }
+}
+
+@Suite struct ComplaintTests {
+  @Test func saysTheSameOnceAMinute() {
+    var complaint = Complaint()
+    let start = ContinuousClock.now
+    let said = [
+      ("refused", 0), ("refused", 59), ("no space", 59), ("no space", 118), ("no space", 119), ("refused", 120),
+    ].map { reason, second in complaint.isDue(reason, at: start + .seconds(second)) }
+    #expect(said == [true, false, true, false, true, true])
   }
 }

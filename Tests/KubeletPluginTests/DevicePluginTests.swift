@@ -37,9 +37,9 @@ import Testing
       #expect(try await kubelet.expect("options") == "options False False")
       #expect(try await kubelet.expect("devices") == "devices 5 5 device-0")
       #expect(running.states.contains(.registered))
-      running.plugin.setHealthy(false)
+      running.plugin.setProblem("no files")
       #expect(try await kubelet.expect("devices", count: 2) == "devices 5 0 device-0")
-      running.plugin.setHealthy(true)
+      running.plugin.setProblem(nil)
       #expect(try await kubelet.expect("devices", count: 3) == "devices 5 5 device-0")
       running.plugin.setCapacity(7)
       #expect(try await kubelet.expect("devices", count: 4) == "devices 7 7 device-0")
@@ -103,6 +103,65 @@ import Testing
     }
   }
 
+  @Test func tellsItsHealthToWhoeverAsks() async throws {
+    try await withPlugin { running in
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      try await kubelet.expect("devices")
+      kubelet.command("health")
+      #expect(try await kubelet.expect("health") == "health NOT_SERVING")
+      kubelet.command("watch-health")
+      #expect(try await kubelet.expect("now") == "now NOT_SERVING")
+      running.status.set(true)
+      #expect(try await kubelet.expect("now", count: 2) == "now SERVING")
+      kubelet.command("health v1beta1.DevicePlugin")
+      #expect(try await kubelet.expect("health", count: 2) == "health SERVING")
+      kubelet.command("health odigos.Coffee")
+      #expect(try await kubelet.expect("health error").hasPrefix("health error 5"))
+    }
+  }
+
+  @Test func answersWhateverIsWrongOnTheWire() async throws {
+    try await withPlugin { running in
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      try await kubelet.expect("devices")
+      let wire = try await KubeletProcess("wire.py", directory: running.configuration.socketPath, saying: "done")
+      let failures = wire.lines.filter { $0.hasPrefix("FAILED") }
+      #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+      #expect(wire.lines.count { $0.hasPrefix("ok") } > 30)
+      // The kubelet's stream has been left alone.
+      running.plugin.setCapacity(6)
+      #expect(try await kubelet.expect("devices", count: 2) == "devices 6 6 device-0")
+    }
+  }
+
+  @Test func outlastsWhateverAnswersInTheKubeletsPlace() async throws {
+    try await withPlugin { running in
+      do {
+        let hostile = try await KubeletProcess("hostile.py", directory: running.directory)
+        try await hostile.expect("answered nothing", count: 2)
+        #expect(!running.states.contains(.registered))
+      }
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      try await kubelet.expect("devices")
+    }
+  }
+
+  @Test func leaksNothingOverManyKubelets() async throws {
+    try await withPlugin { running in
+      var descriptors: [Int] = []
+      for round in 0..<6 {
+        let kubelet = try await KubeletProcess(directory: running.directory)
+        try await kubelet.expect("devices")
+        if round % 2 == 0 { kubelet.command("quit") } else { unlink(running.configuration.kubeletSocketPath) }
+        try await eventually("the end of the kubelet's connections") {
+          running.plugin.watcherCount == 0 || round % 2 == 1
+        }
+        descriptors.append(running.openDescriptors)
+      }
+      #expect(descriptors[5] <= descriptors[1] + 1, "\(descriptors)")
+    }
+  }
+
   @Test func waitsForADirectoryThatIsNotThereYet() async throws {
     try await withPlugin { running in
       rmdir(running.directory)
@@ -118,6 +177,7 @@ private final class RunningPlugin: Sendable {
   let directory: String
   let configuration: DevicePluginConfiguration
   let plugin: DevicePlugin
+  let status = ServingStatus()
   private let loop: EventLoop
   private let seen: Locked<[RegistrationMachine.State]>
 
@@ -136,7 +196,7 @@ private final class RunningPlugin: Sendable {
       configuration: configuration, loop: loop,
       logger: Logger(label: "test") { _ in
         SwiftLogNoOpLogHandler()
-      }
+      }, status: status
     ) { state in
       states.withLock { $0.append(state) }
     }
@@ -147,6 +207,15 @@ private final class RunningPlugin: Sendable {
 
   /// The plugin's socket.
   var socket: SocketIdentity? { SocketIdentity(path: configuration.socketPath) }
+
+  /// How many files this process has open.
+  var openDescriptors: Int {
+    guard let directory = opendir("/proc/self/fd") else { return 0 }
+    defer { closedir(directory) }
+    var count = 0
+    while readdir(directory) != nil { count += 1 }
+    return count
+  }
 
   /// How many sockets of this process have the directory's name, and how many peers they have.
   var openSockets: Int {

@@ -92,9 +92,9 @@ import Testing
       rests.append(pace.rest)
       pace.rested(foundChanges: false, at: .zero)
     }
-    #expect(rests == [2, 4, 8, 16, 16, 16].map { Duration.seconds($0) })
+    #expect(rests == [4, 8, 16, 32, 32, 32].map { Duration.seconds($0) })
     pace.rested(foundChanges: true, at: .zero)
-    #expect(pace.rest == .seconds(2))
+    #expect(pace.rest == .seconds(4))
   }
 
   @Test func looksSeldomBesideEvents() {

@@ -91,7 +91,7 @@ import Testing
 
   @Test func hasDefaults() throws {
     let configuration = try read(["NODE_NAME": "node1"])
-    #expect(configuration.deviceCapacity == 1024)
+    #expect(configuration.deviceCapacity == nil)
     #expect(configuration.hostDirectory == "/var/odigos")
     #expect(configuration.procDirectory == "/proc")
     #expect(configuration.devicePluginDirectory == "/var/lib/kubelet/device-plugins")

@@ -1,5 +1,6 @@
 import JSON
 import KubeObjects
+import Policy
 import Testing
 
 @testable import OdigosCLI
@@ -38,6 +39,37 @@ import Testing
         #expect(security?["privileged"] == nil)
         #expect(security?.at("capabilities", "drop")?.array == ["ALL"])
       }
+    }
+  }
+
+  /// The node agent has what its features need, and nothing that would make it privileged.
+  @Test(
+    arguments: [
+      (NodeFeature.standard, ["DAC_READ_SEARCH", "SYS_PTRACE"], "device-plugin,runtime-inspection"),
+      ([.devicePlugin], [], "device-plugin"), ([], [], "none"),
+      (
+        Set(NodeFeature.allCases), ["DAC_READ_SEARCH", "PERFMON", "SYS_PTRACE"],
+        "device-plugin,process-events,runtime-inspection"
+      ),
+    ] as [(Set<NodeFeature>, [String], String)])
+  func nodeAgentHasTheCapabilitiesOfItsFeatures(
+    features: Set<NodeFeature>, capabilities: [String], text: String
+  ) throws {
+    var values = values
+    values.nodeFeatures = features
+    let daemonSet = try #require(
+      try Manifests().objects("deploy/components/odiglet", values).first { $0.type == DaemonSet.type })
+    let pod = try #require(daemonSet.json.at("spec", "template", "spec"))
+    #expect(pod.at("securityContext", "seccompProfile", "type")?.string == "RuntimeDefault")
+    for name in ["hostNetwork", "hostIPC"] { #expect(pod[name] == nil) }
+    let container = try #require(pod["containers"]?[0])
+    #expect(container.at("securityContext", "readOnlyRootFilesystem")?.bool == true)
+    #expect(
+      container.at("securityContext", "capabilities", "add")?.array?.compactMap(\.string) ?? [] == capabilities)
+    #expect(
+      container["env"]?.array?.first { $0["name"]?.string == "ODIGOS_NODE_FEATURES" }?["value"]?.string == text)
+    for container in pod["initContainers"]?.array ?? [] {
+      #expect(container.at("securityContext", "capabilities", "add") == nil)
     }
   }
 

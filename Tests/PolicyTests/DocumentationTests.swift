@@ -19,6 +19,10 @@ import Testing
       "\n" + ConfigurationKey.markdown(OdigosConfiguration.keys) + "\n", between: "configuration keys")
   }
 
+  @Test func theOperatorsGuideSaysWhatTheNodeAgentNeeds() throws {
+    try DocumentFile("operating.md").expect("\n" + NodeFeature.markdown + "\n", between: "node features")
+  }
+
   @Test func keysAreUnique() {
     let keys = OdigosConfiguration.keys
     #expect(Set(keys.map(\.path)).count == keys.count)

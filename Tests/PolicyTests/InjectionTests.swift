@@ -22,9 +22,12 @@ func inject(_ pod: JSONValue, _ facts: InjectionFacts) throws -> (pod: JSONValue
     _ method: MountMethod = .virtualDevice, karpenter: Bool = false,
     endpoint: InjectionSettings.Endpoint = .nodeAddress
   ) -> InjectionSettings {
-    InjectionSettings(
+    // What agents are told of the OpAMP server is the matter of other tests.
+    var settings = InjectionSettings(
       ownNamespace: "odigos-system", mountMethod: method, karpenterEnabled: karpenter, endpoint: endpoint,
       signals: [.traces])
+    settings.inventory = AgentInventory(directories: ["python"])
+    return settings
   }
 
   /// The facts of a Deployment `web` whose container `app` runs Python.

@@ -157,8 +157,11 @@ import Testing
 
   @Test(arguments: MountMethod.allCases, MountMethod.allCases)
   func aPodThatHasItsFilesKeepsTheirMethod(_ first: MountMethod, _ second: MountMethod) throws {
-    let once = try inject(InjectionTests.pod([:]), InjectionTests.facts(Self.settings(first))).pod
-    let again = try inject(once, InjectionTests.facts(Self.settings(second)))
+    func facts(_ method: MountMethod) throws -> InjectionFacts {
+      try InjectionTests.facts(Self.settings(method) { $0.inventory.hasOpAMPServer = true })
+    }
+    let once = try inject(InjectionTests.pod([:]), facts(first)).pod
+    let again = try inject(once, facts(second))
     #expect(again.plan.isEmpty, "\(String(decoding: again.plan.patch(), as: UTF8.self))")
   }
 

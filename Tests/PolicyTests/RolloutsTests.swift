@@ -15,6 +15,8 @@ import Testing
     var rollback = false
     var changedAgo = 60
     var webhook = true
+    /// Since when its agents need no new pods; the pods were made at 0.
+    var optionalSince: Int?
     var repairs = 0
     var queue = RolloutQueue()
     var settings: @Sendable (inout RolloutSettings) -> Void = { _ in }
@@ -35,6 +37,7 @@ import Testing
         obstacle: obstacle, waitingSince: 1000 - changedAgo, configuration: configuration, now: 1000)
       facts.isRollback = rollback
       facts.isWebhookServing = webhook
+      facts.restartOptionalSince = optionalSince
       facts.recentRepairs = repairs
       facts.queue = queue
       return facts
@@ -49,6 +52,24 @@ import Testing
   }
 
   static let cases = [
+    Case(
+      title: "agents that need no new pods", pods: ["", ""], optionalSince: 900, expected: .rolloutNotRequired,
+      pod: .podsManifestInjectionNotRequired, mentions: "nothing has to restart"),
+    Case(
+      title: "nor do they of a kind that cannot restart", kind: .staticPod, pods: [""], optionalSince: 900,
+      expected: .rolloutNotRequired, pod: .podsManifestInjectionNotRequired),
+    Case(
+      title: "other settings of such agents", pods: ["old", ""], optionalSince: 0, expected: .rolloutNotRequired,
+      pod: .podsManifestInjectionNotRequired),
+    Case(
+      title: "such agents after others", pods: ["old", ""], optionalSince: 900, action: .restart,
+      expected: .rolloutTriggeredSuccessfully, pod: .rolloutInProgress),
+    Case(
+      title: "such agents are in the new pods", pods: ["new"], optionalSince: 900, expected: .rolloutNotRequired,
+      pod: .podsAppliedSuccessfully),
+    Case(
+      title: "taking such agents out", desired: "", pods: ["old"], optionalSince: 0, action: .restart,
+      expected: .rolloutTriggeredSuccessfully, pod: .rolloutInProgress),
     Case(
       title: "first", action: .restart, expected: .rolloutTriggeredSuccessfully, pod: .rolloutInProgress,
       mentions: "brings"),

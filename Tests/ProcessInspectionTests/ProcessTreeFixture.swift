@@ -19,7 +19,7 @@ final class ProcessTreeFixture {
   func add(
     _ pid: Int32, parent: Int32 = 0, executable: String? = nil, arguments: [String] = [],
     environment: [String]? = [], maps: [String] = [], cgroup: String? = nil, auxiliary: [UInt64]? = nil,
-    state: String = "S", started: UInt64 = 4711, sockets: [UInt64] = [], mounts: String? = nil,
+    name: String = "a b (c)", state: String = "S", started: UInt64 = 4711, sockets: [UInt64] = [], mounts: String? = nil,
     rootFiles: [String: String] = [:]
   ) throws {
     let directory = "\(path)/\(pid)"

@@ -17,6 +17,14 @@ import Testing
     #expect(fixture.tree.facts(of: 2) == nil)
   }
 
+  @Test(arguments: ["runc:[2:INIT]", "runc:[1:CHILD]", "crun"])
+  func skipsTheContainerRuntimeBeforeTheContainersProgram(_ name: String) throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(1, executable: "/usr/sbin/runc", arguments: ["runc", "init"], name: name)
+    #expect(fixture.tree.facts(of: 1) == nil)
+    #expect(fixture.tree.inspect([1]) == ContainerInspection())
+  }
+
   @Test func readsWhatThereIs() throws {
     let fixture = try ProcessTreeFixture()
     try fixture.add(

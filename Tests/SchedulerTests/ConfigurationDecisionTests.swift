@@ -73,6 +73,17 @@ import Testing
     #expect(annotations?["odigos.io/configuration-problems"]?.contains(finding) == true, "\(decision.findings)")
   }
 
+  @Test(arguments: ["- a", "a: [b", ""]) func whatIsInEffectMayBeBrokenToo(live: String) {
+    let broken = configMap("effective-config", live)
+    let decision = decide("a: [b", live: broken)
+    #expect(decision.configuration == nil, "no defaults in its place")
+    #expect(decision.effective == nil && decision.profiles == nil && !decision.isAccepted)
+    #expect(decision.findings.contains("no YAML") && decision.findings.contains("is lost"), "\(decision.findings)")
+    let healed = decide("clusterName: here", live: broken)
+    #expect(healed.isAccepted && text(healed).contains("clusterName: here"))
+    #expect(healed.findings.contains("effective-config"))
+  }
+
   @Test func aFirstConfigurationThatCannotBeReadWritesNothing() {
     let decision = decide("a: [b")
     #expect(decision.configuration == nil)

@@ -99,16 +99,18 @@ final class HTTP1ServerSession: ServerSession {
   private func dispatch(_ message: HTTP1Message) throws(HTTPRefusal) {
     exchanges += 1
     let number = exchanges
-    let request = try context.decoded(message.request)
+    var request = try context.decoded(message.request)
+    request.peer = host?.peer
     current = Exchange(
       number: number, keepsAlive: message.keepsAlive, isHTTP10: message.isHTTP10, isHead: request.method == "HEAD")
+    let peered = request
     switch context.handler {
     case .inline(let handle):
-      respond(number, handle(request))
+      respond(number, handle(peered))
     case .async(let handle):
       let me = LoopBound(self, to: context.loop)
       current?.task = Task(executorPreference: context.loop) {
-        let response = await handle(request)
+        let response = await handle(peered)
         me.run { session in
           session.respond(number, response)
           session.process()

@@ -94,8 +94,9 @@ final class HTTP2ServerSession: ServerSession {
   }
 
   private func takeRequest(_ stream: HTTP2Stream) -> HTTPRequest {
-    let request = HTTPRequest(
+    var request = HTTPRequest(
       method: stream.method, path: stream.path, query: stream.query, block: stream.headers, body: stream.body)
+    request.peer = host?.peer
     stream.headers = HeaderBlock()
     stream.body = []
     return request

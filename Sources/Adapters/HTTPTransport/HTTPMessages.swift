@@ -8,6 +8,8 @@ public struct HTTPRequest: Sendable {
   public var query: String
   /// The body; what came as `content-encoding: gzip` has been expanded.
   public var body: [UInt8]
+  /// Who sent it; nil unless the server's configuration asks for that.
+  public var peer: RequestPeer?
   var block: HeaderBlock
 
   /// Makes a request.

@@ -31,6 +31,7 @@ final class ServerConnection: EventHandler, SessionHost, TurnObserver {
   /// The place in the listener's list.
   var place = 0
   private(set) var lastActive: MonotonicInstant
+  private(set) lazy var peer: RequestPeer? = context.identifiesPeers ? RequestPeer(of: channel.fd) : nil
 
   init(channel: SocketChannel, listener: Listener) {
     self.channel = channel

@@ -8,12 +8,14 @@ final class ServerContext {
   let handler: HTTPHandler
   let grpc: [String: GRPCMethod]
   let budget: BodyBudget
+  let identifiesPeers: Bool
   private var dates = HTTPDate()
 
   init(_ configuration: HTTPServerConfiguration, loop: EventLoop, handler: HTTPHandler, grpc: [String: GRPCMethod]) {
     self.loop = loop
     self.handler = handler
     self.grpc = grpc
+    identifiesPeers = configuration.identifiesPeers
     limits = configuration.limits
     budget = BodyBudget(limits.maximumBufferedBodies)
     var settings = HTTP2Settings()
@@ -50,6 +52,12 @@ final class ServerContext {
 protocol SessionHost: AnyObject {
   /// There is something to send that did not come of `receive`.
   func sessionHasOutput()
+  /// Who is at the other end, where that is asked for.
+  var peer: RequestPeer? { get }
+}
+
+extension SessionHost {
+  var peer: RequestPeer? { nil }
 }
 
 /// One connection's protocol, HTTP/1.1 or HTTP/2, without I/O.

@@ -9,6 +9,7 @@ public final class KubeClient: Sendable {
   public let access: ClusterAccess
   private let http: HTTPClient
   private let credentials: Credentials
+  private let patience: Duration
 
   /// Servers send a bookmark about each minute: a watch that is silent for longer has lost its server.
   private static let watchSilence: Duration = .seconds(150)
@@ -22,9 +23,10 @@ public final class KubeClient: Sendable {
     return "\(program.isEmpty ? "odigos" : program)/swift"
   }()
 
-  /// A client with this access.
-  public init(_ access: ClusterAccess) {
+  /// A client with this access; no request but a watch takes longer than `patience`, whatever it says itself.
+  public init(_ access: ClusterAccess, patience: Duration = .seconds(60)) {
     self.access = access
+    self.patience = patience
     http = HTTPClient(tls: access.tls)
     credentials = Credentials(access: access, http: http)
   }
@@ -50,7 +52,7 @@ public final class KubeClient: Sendable {
       }
       let error = KubeError(response: response, request: request.summary)
       guard response.status == 429 || response.status == 503, let seconds = error.retryAfterSeconds,
-        retries < Self.maximumRetries
+        request.waitsWhenPutOff, retries < Self.maximumRetries
       else { throw error }
       retries += 1
       let pause = Duration.seconds(min(max(seconds, 1), Self.maximumRetrySeconds))
@@ -103,7 +105,7 @@ public final class KubeClient: Sendable {
     if let value = try await credentials.authorization(anew: anew) { headers.append(("Authorization", value)) }
     return HTTPClientRequest(
       method: request.method, url: access.server + request.target, headers: headers, body: request.body,
-      timeout: request.timeout)
+      timeout: request.timeout.map { min($0, patience) })
   }
 
   /// A read whose connection broke is sent once more: the server may just have closed it.

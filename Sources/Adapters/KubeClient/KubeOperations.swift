@@ -147,15 +147,18 @@ extension KubeClient {
     }
   }
 
-  /// Asks for a pod to be removed, which a PodDisruptionBudget may refuse for now (status 429). A server that knows
-  /// only the older version of the request (before 1.22) gets that one.
+  /// Asks for a pod to be removed, which a PodDisruptionBudget may refuse for now (status 429, thrown at once: whether
+  /// the pod is still to be removed then is for the caller to say). A server that knows only the older version of the
+  /// request (before 1.22) gets that one.
   public func evict(_ key: ObjectKey) async throws(KubeError) {
     func request(_ version: String) throws(KubeError) -> KubeRequest {
       let eviction: JSONValue = [
         "apiVersion": .string("policy/\(version)"), "kind": "Eviction",
         "metadata": ["name": .string(key.name), "namespace": .string(key.namespace)],
       ]
-      return KubeRequest("POST", try Pod.type.path(key, subresource: .eviction), body: eviction)
+      var request = KubeRequest("POST", try Pod.type.path(key, subresource: .eviction), body: eviction)
+      request.waitsWhenPutOff = false
+      return request
     }
     do { _ = try await send(try request("v1")) } catch {
       guard [400, 415, 422].contains(error.status) || error.message.contains("policy/v1") else { throw error }

@@ -17,6 +17,8 @@ public struct KubeRequest: Sendable {
   public var body: [UInt8]?
   /// How long it may take in all; nil for watches.
   public var timeout: Duration? = .seconds(30)
+  /// Whether a request that the server puts off (429 or 503 with Retry-After) is sent again after that time.
+  public var waitsWhenPutOff = true
 
   /// Makes a request.
   public init(_ method: String, _ path: String, body: JSONValue? = nil) {

@@ -41,11 +41,14 @@ public struct LeaderMachine: Sendable {
     public var renewDeadline: Duration
     /// How often we try.
     public var retry: Duration
-    /// Makes the timing.
-    public init(lease: Duration, renewDeadline: Duration, retry: Duration) {
+    /// How often we look while somebody else leads: a lease that is released is taken about that soon.
+    public var look: Duration
+    /// Makes the timing; without `look` we look as often as we try.
+    public init(lease: Duration, renewDeadline: Duration, retry: Duration, look: Duration? = nil) {
       self.lease = lease
       self.renewDeadline = renewDeadline
       self.retry = retry
+      self.look = look ?? retry
     }
   }
 
@@ -122,7 +125,7 @@ public struct LeaderMachine: Sendable {
     observed = observation
     let isOthers = !record.holder.isEmpty && record.holder != identity
     if isOthers, isLeading { return stepDown(random) }
-    if isOthers, now - seenAt < .seconds(record.durationSeconds) { return [.wait(jittered(random))] }
+    if isOthers, now - seenAt < .seconds(record.durationSeconds) { return [.wait(timing.look * (1 + 0.2 * random))] }
     if isOverdue(now) { return stepDown(random) }
     return [replace(observation, now, wall)]
   }
@@ -159,7 +162,8 @@ public struct LeaderMachine: Sendable {
     isResigning = true
     isLeading = false
     let end: [Action] = wasLeading ? [.stepDown] : []
-    if isWriteOpen { return end + [.read(timeout: timing.retry)] }
+    // Also a leader that was just looking who came between may still hold the lease.
+    if isWriteOpen || (wasLeading && observed == nil) { return end + [.read(timeout: timing.retry)] }
     guard wasLeading, let observed else { return end }
     return end + [released(observed.record, observed.version, wall)]
   }

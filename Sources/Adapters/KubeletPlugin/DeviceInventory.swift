@@ -7,7 +7,8 @@ import Concurrency
 final class DeviceInventory: Sendable {
   private struct State {
     var count: Int
-    var isHealthy: Bool
+    /// Why no container may get a device now; nil where they may.
+    var problem: String?
     var watchers: [Int: AsyncStream<[Device]>.Continuation] = [:]
     var nextWatcher = 0
 
@@ -15,15 +16,15 @@ final class DeviceInventory: Sendable {
       (0..<count).map { index in
         var device = Device()
         device.id = DeviceInventory.id(index)
-        device.health = isHealthy ? DevicePluginAPI.healthy : DevicePluginAPI.unhealthy
+        device.health = problem == nil ? DevicePluginAPI.healthy : DevicePluginAPI.unhealthy
         return device
       }
     }
   }
   private let state: Locked<State>
 
-  init(count: Int, isHealthy: Bool) {
-    state = Locked(State(count: count, isHealthy: isHealthy))
+  init(count: Int, problem: String? = nil) {
+    state = Locked(State(count: count, problem: problem))
   }
 
   private static func id(_ index: Int) -> String { "device-\(index)" }
@@ -32,8 +33,14 @@ final class DeviceInventory: Sendable {
   func contains(_ id: String) -> Bool {
     let digits = id.utf8.dropFirst("device-".utf8.count)
     guard let index = Int(String(decoding: digits, as: UTF8.self)), index >= 0 else { return false }
-    return index < state.withLock { $0.count } && Self.id(index) == id
+    return index < count && Self.id(index) == id
   }
+
+  /// How many devices there are.
+  var count: Int { state.withLock { $0.count } }
+
+  /// Why no container may get a device now; nil where they may.
+  var problem: String? { state.withLock { $0.problem } }
 
   /// The devices now, and anew whenever one changes; ends with `endWatchers` or the reading task.
   func updates() -> AsyncStream<[Device]> {
@@ -58,11 +65,11 @@ final class DeviceInventory: Sendable {
     for watcher in watchers { watcher.finish() }
   }
 
-  /// Says whether containers may get devices.
-  func setHealthy(_ isHealthy: Bool) {
+  /// Says why no container may get a device, or nil that they may.
+  func setProblem(_ problem: String?) {
     change { state in
-      defer { state.isHealthy = isHealthy }
-      return state.isHealthy != isHealthy
+      defer { state.problem = problem }
+      return (state.problem == nil) != (problem == nil)
     }
   }
 

@@ -43,32 +43,41 @@ public final class DevicePlugin: Sendable {
   private let loop: EventLoop
   private let logger: Logger
   private let inventory: DeviceInventory
+  private let status: ServingStatus
+  private let complaint = Locked(Complaint())
   private let onStateChange: @Sendable (RegistrationMachine.State) -> Void
 
-  /// Makes a plugin; nothing happens before `run`. `onStateChange` is told whether the kubelet knows the plugin.
+  /// Makes a plugin; nothing happens before `run`. `status` is what the gRPC health service on its socket says;
+  /// `onStateChange` is told whether the kubelet knows the plugin.
   public init(
-    configuration: DevicePluginConfiguration, loop: EventLoop, logger: Logger,
+    configuration: DevicePluginConfiguration, loop: EventLoop, logger: Logger, status: ServingStatus,
     onStateChange: @escaping @Sendable (RegistrationMachine.State) -> Void
   ) {
     self.configuration = configuration
     self.loop = loop
     self.logger = logger
     self.onStateChange = onStateChange
-    inventory = DeviceInventory(count: configuration.capacity, isHealthy: true)
+    self.status = status
+    inventory = DeviceInventory(count: configuration.capacity)
   }
 
-  /// Says whether containers may get devices; the kubelet is told at once.
-  public func setHealthy(_ isHealthy: Bool) { inventory.setHealthy(isHealthy) }
+  /// Says why no container may get a device, or nil that they may; the kubelet is told at once.
+  public func setProblem(_ problem: String?) { inventory.setProblem(problem) }
 
   /// Changes how many containers may hold a device; the kubelet is told at once.
   public func setCapacity(_ capacity: Int) { inventory.setCount(capacity) }
+
+  /// How many streams of the kubelet follow the devices.
+  var watcherCount: Int { inventory.watcherCount }
 
   /// Serves and keeps registered until the task is cancelled; then removes the socket.
   public func run() async {
     let (signals, continuation) = AsyncStream.makeStream(of: Signal.self)
     let watch: DirectoryWatch?
     do {
-      watch = try DirectoryWatch(configuration.directory, loop: loop) { continuation.yield(.directoryChanged) }
+      watch = try DirectoryWatch([configuration.directory], seesWrites: false, loop: loop) {
+        continuation.yield(.directoryChanged)
+      }
     } catch {
       logger.warning("the kubelet's directory is only polled", metadata: ["error": "\(error)"])
       watch = nil
@@ -95,7 +104,7 @@ public final class DevicePlugin: Sendable {
     let clock = ContinuousClock()
     let start = clock.now
     var machine = RegistrationMachine()
-    var server = PluginSocket(configuration: configuration, loop: loop, inventory: inventory)
+    var server = PluginSocket(configuration: configuration, loop: loop, inventory: inventory, status: status)
     for await signal in signals {
       for event in events(of: signal, server: server, watch: watch) {
         for action in machine.receive(event, at: clock.now - start) {
@@ -111,7 +120,7 @@ public final class DevicePlugin: Sendable {
     switch signal {
     case .outcome(let event): return [event]
     case .tick:
-      watch?.arm()
+      watch?.watch([configuration.directory])
       events.append(.tick(watchers: inventory.watcherCount))
     case .directoryChanged: break
     }
@@ -140,6 +149,9 @@ public final class DevicePlugin: Sendable {
         }
       }
     case .report(let state): report(state)
+    case .wake(let pause):
+      let loop = loop
+      loop.execute { _ = loop.schedule(after: pause) { yield(.tick) } }
     }
   }
 
@@ -159,8 +171,11 @@ public final class DevicePlugin: Sendable {
     switch state {
     case .absent: logger.warning("no kubelet at \(configuration.kubeletSocketPath)", metadata: resource)
     case .pending: logger.debug("registering with the kubelet", metadata: resource)
-    case .registered: logger.info("registered with the kubelet", metadata: resource)
+    case .registered:
+      complaint.withLock { $0 = Complaint() }
+      logger.info("registered with the kubelet", metadata: resource)
     case .failed(let reason):
+      guard complaint.withLock({ $0.isDue(reason, at: .now) }) else { break }
       logger.warning(
         "registration with the kubelet failed; it is tried again",
         metadata: resource.merging(["error": "\(reason)"]) { $1 })

@@ -42,9 +42,26 @@ struct DevicePluginService: Sendable {
     guard !request.containers.isEmpty else {
       throw GRPCStatus(StatusCode.invalidArgument, "container_requests is empty; name the devices of a container")
     }
+    // Of more containers than devices, some would share one.
+    guard request.containers.count <= inventory.count else {
+      throw GRPCStatus(
+        StatusCode.invalidArgument,
+        "container_requests has \(request.containers.count) containers; there are only \(inventory.count) devices")
+    }
+    if let problem = inventory.problem {
+      throw GRPCStatus(StatusCode.failedPrecondition, "the agent files cannot be mounted: \(problem)")
+    }
     var response = AllocateResponse()
+    var owners: [String: Int] = [:]
     for (index, container) in request.containers.enumerated() {
       try check(container.ids, of: "container_requests[\(index)]")
+      for id in container.ids {
+        if let owner = owners.updateValue(index, forKey: id) {
+          throw GRPCStatus(
+            StatusCode.invalidArgument, "container_requests[\(index)]: \(id) is in container_requests[\(owner)] already"
+          )
+        }
+      }
       var answer = ContainerAllocateResponse()
       answer.mounts = mounts.map(\.message)
       response.containers.append(answer)
@@ -53,6 +70,9 @@ struct DevicePluginService: Sendable {
   }
 
   func preferredAllocation(_ request: PreferredAllocationRequest) throws(GRPCStatus) -> PreferredAllocationResponse {
+    guard !request.containers.isEmpty else {
+      throw GRPCStatus(StatusCode.invalidArgument, "container_requests is empty; name the devices to choose from")
+    }
     var response = PreferredAllocationResponse()
     for (index, container) in request.containers.enumerated() {
       let size = Int(container.allocationSize)
@@ -63,7 +83,8 @@ struct DevicePluginService: Sendable {
           "container_requests[\(index)]: allocation_size is \(size), but must_include_deviceIDs names \(required.count)"
         )
       }
-      let others = container.availableIDs.filter { !required.contains($0) }
+      let requiredSet = Set(required)
+      let others = container.availableIDs.filter { !requiredSet.contains($0) }
       guard size <= required.count + others.count else {
         throw GRPCStatus(
           StatusCode.invalidArgument,

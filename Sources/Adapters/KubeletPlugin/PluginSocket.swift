@@ -7,13 +7,15 @@ struct PluginSocket {
   private let configuration: DevicePluginConfiguration
   private let loop: EventLoop
   private let inventory: DeviceInventory
+  private let status: ServingStatus
   private var server: HTTPServer?
   private var identity: SocketIdentity?
 
-  init(configuration: DevicePluginConfiguration, loop: EventLoop, inventory: DeviceInventory) {
+  init(configuration: DevicePluginConfiguration, loop: EventLoop, inventory: DeviceInventory, status: ServingStatus) {
     self.configuration = configuration
     self.loop = loop
     self.inventory = inventory
+    self.status = status
   }
 
   var isServing: Bool { server != nil }
@@ -29,9 +31,10 @@ struct PluginSocket {
     var settings = HTTPServerConfiguration(address: .unix(path: configuration.socketPath))
     // Kubelets before 1.26 send the socket's path as `:authority`.
     settings.acceptsSocketPathAuthority = true
-    let service = DevicePluginService(inventory: inventory, mounts: configuration.mounts)
+    let methods = DevicePluginService(inventory: inventory, mounts: configuration.mounts).methods
+      .merging(HealthService(status: status).methods) { own, _ in own }
     server = try HTTPServer(
-      configuration: settings, loop: loop, handler: .inline { _ in HTTPResponse(status: 404) }, grpc: service.methods)
+      configuration: settings, loop: loop, handler: .inline { _ in HTTPResponse(status: 404) }, grpc: methods)
     identity = SocketIdentity(path: configuration.socketPath)
   }
 

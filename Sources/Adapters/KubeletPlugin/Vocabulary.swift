@@ -19,7 +19,15 @@ public enum DevicePluginAPI {
   static let preStartContainer = "/v1beta1.DevicePlugin/PreStartContainer"
 }
 
+/// The paths of the gRPC health checking protocol (grpc/grpc doc/health-checking.md).
+enum HealthAPI {
+  static let check = "/grpc.health.v1.Health/Check"
+  static let watch = "/grpc.health.v1.Health/Watch"
+}
+
 /// gRPC status codes that the plugin answers with or sees (grpc/grpc doc/statuscodes.md).
 enum StatusCode {
   static let invalidArgument = 3
+  static let notFound = 5
+  static let failedPrecondition = 9
 }

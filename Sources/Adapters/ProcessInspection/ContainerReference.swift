@@ -19,7 +19,8 @@ public struct ContainerReference: Sendable, Hashable {
   /// after (a container that makes cgroups of its own), and `/../` where the reader has its own cgroup namespace.
   public init?(cgroups text: [UInt8]) {
     var withoutPod: ContainerReference?
-    for line in text.split(separator: UInt8(ascii: "\n")) {
+    // Shorter than an id: most lines of version 1 name no container.
+    for line in text.split(separator: UInt8(ascii: "\n")) where line.count >= 64 {
       let parts = line.split(separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
       guard parts.count == 3, let found = Self(path: String(decoding: parts[2], as: UTF8.self)) else { continue }
       guard found.podUID == nil else {
@@ -37,7 +38,8 @@ public struct ContainerReference: Sendable, Hashable {
   init?(path: String) {
     var podUID: String?
     var containerID: String?
-    for component in path.split(whereSeparator: { $0 == "/" || $0 == ":" }) {
+    for part in path.utf8.split(whereSeparator: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") }) {
+      let component = Substring(part)
       if let uid = Self.podUID(component) {
         (podUID, containerID) = (uid, nil)
       } else if containerID == nil || podUID == nil, let id = Self.containerID(component) {
@@ -50,6 +52,8 @@ public struct ContainerReference: Sendable, Hashable {
 
   /// `pod<UID>`, or the end of a slice's name like `kubepods-burstable-pod<UID>.slice`. A UID has no `p`.
   private static func podUID(_ component: Substring) -> String? {
+    // A UID has 32 digits at least.
+    guard component.utf8.count >= 35 else { return nil }
     let name = component.hasSuffix(".slice") ? component.dropLast(".slice".count) : component
     guard let start = name.lastIndex(of: "p"), name[start...].hasPrefix("pod") else { return nil }
     let uid = String(name[start...].dropFirst("pod".count).map { $0 == "_" ? "-" : $0 })

@@ -20,8 +20,8 @@ struct ELFImage: Sendable, Hashable {
   /// The C library that the loader belongs to.
   var cLibrary: CLibrary? {
     guard let interpreter else { return nil }
-    if interpreter.contains("ld-musl") { return .musl }
-    return interpreter.contains("ld-linux") || interpreter.contains("/ld64.so") ? .glibc : nil
+    if interpreter.hasBytes("ld-musl") { return .musl }
+    return interpreter.hasBytes("ld-linux") || interpreter.hasBytes("/ld64.so") ? .glibc : nil
   }
 
   /// Where an address of the loaded image is in the file.

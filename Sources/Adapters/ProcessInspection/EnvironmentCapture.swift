@@ -6,7 +6,7 @@ enum EnvironmentCapture {
 
   static func variables(of facts: ProcessFacts) -> [CapturedVariable: String] {
     var result: [CapturedVariable: String] = [:]
-    let hasOwnProfiler = facts.environment.values[CapturedVariable.profilerPath.rawValue]?.contains(ownPrefix) ?? false
+    let hasOwnProfiler = facts.environment.values[CapturedVariable.profilerPath.rawValue]?.hasBytes(ownPrefix) ?? false
     for variable in CapturedVariable.allCases {
       guard let value = facts.environment.values[variable.rawValue] else { continue }
       // These two say nothing of their own: they are ours when the profiler is.
@@ -19,7 +19,7 @@ enum EnvironmentCapture {
   }
 
   static func withoutOwnParts(_ variable: CapturedVariable, _ value: String) -> String {
-    guard value.contains(ownPrefix) else { return value }
+    guard value.hasBytes(ownPrefix) else { return value }
     switch variable {
     case .pythonPath, .startupHooks, .additionalDependencies, .sharedStore, .profilerPath, .dotnetAgentHome,
       .phpConfiguration:
@@ -30,7 +30,7 @@ enum EnvironmentCapture {
     case .javaToolOptions, .rubyOptions: return kept(value, separator: " ")
     case .nodeOptions:
       var words = value.split(separator: " ", omittingEmptySubsequences: true)
-      while let index = words.firstIndex(where: { $0.contains(ownPrefix) }) {
+      while let index = words.firstIndex(where: { $0.hasBytes(ownPrefix) }) {
         // `--require FILE` and `-r FILE` are two words, `--require=FILE` is one.
         let hasOption = index > 0 && ["--require", "-r", "--import"].contains(words[index - 1])
         words.removeSubrange((hasOption ? index - 1 : index)...index)
@@ -40,7 +40,7 @@ enum EnvironmentCapture {
   }
 
   private static func kept(_ value: String, separator: Character) -> String {
-    var parts = value.split(separator: separator, omittingEmptySubsequences: false).filter { !$0.contains(ownPrefix) }
+    var parts = value.split(separator: separator, omittingEmptySubsequences: false).filter { !$0.hasBytes(ownPrefix) }
     // The separator between an empty original and our part.
     while parts.first?.isEmpty == true { parts.removeFirst() }
     while parts.last?.isEmpty == true { parts.removeLast() }

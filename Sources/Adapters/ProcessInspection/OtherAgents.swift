@@ -52,19 +52,23 @@ enum OtherAgents {
 
   /// The names of the agents in these processes, in the order of the table.
   static func found(in processes: [ProcessFacts]) -> [String] {
-    signs.filter { sign in processes.contains { matches(sign, $0) } }.map(\.agent)
+    var found: Set<String> = []
+    for facts in processes {
+      let loading = loadingVariables.compactMap { facts.environment.values[$0] }.flatMap {
+        $0.split { $0 == " " || $0 == ":" }
+      }
+      let texts = (loading + facts.arguments.map { $0[...] }).filter { !$0.hasBytes("/var/odigos/") }
+      for sign in signs where !found.contains(sign.agent) && matches(sign, facts, texts) { found.insert(sign.agent) }
+    }
+    return found.isEmpty ? [] : signs.map(\.agent).filter(found.contains)
   }
 
-  private static func matches(_ sign: Sign, _ facts: ProcessFacts) -> Bool {
+  private static func matches(_ sign: Sign, _ facts: ProcessFacts, _ texts: [Substring]) -> Bool {
     if sign.variables.contains(where: { facts.environment.values[$0] != nil }) { return true }
-    let loading = loadingVariables.compactMap { facts.environment.values[$0] }.flatMap {
-      $0.split { $0 == " " || $0 == ":" }
-    }
-    let texts = (loading + facts.arguments.prefix(64).map { $0[...] }).filter { !$0.contains("/var/odigos/") }
     if texts.contains(where: sign.wholeWords.contains) { return true }
-    if sign.words.contains(where: { word in texts.contains { $0.contains(word) } }) { return true }
+    if sign.words.contains(where: { word in texts.contains { $0.hasBytes(word) } }) { return true }
     return sign.files.contains { file in
-      facts.mappedFiles.contains { $0.contains(file) && !$0.hasPrefix("/var/odigos/") }
+      facts.mappedFiles.contains { $0.hasBytes(file) && !$0.hasPrefix("/var/odigos/") }
     }
   }
 }

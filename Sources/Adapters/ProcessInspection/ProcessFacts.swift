@@ -5,7 +5,8 @@ struct ProcessFacts: Sendable {
   /// When it started, in clock ticks since the start of the machine.
   var start: UInt64 = 0
   /// The path of the executable in its container, with symbolic links resolved.
-  var executable: String?
+  var executable: String? { didSet { nameOfExecutable = Self.name(executable) } }
+  private var nameOfExecutable: String?
   var arguments: [String] = []
   /// Those of its variables that matter.
   var environment = ProcessEnvironment()
@@ -29,9 +30,10 @@ struct ProcessFacts: Sendable {
   mutating func detect() { runtime = detectedRuntime }
 
   /// The last component of the executable's path; where that cannot be read, of the first argument.
-  var executableName: String {
-    let path = executable ?? arguments.first ?? ""
-    return String(path.split(separator: "/").last ?? "")
+  var executableName: String { nameOfExecutable ?? Self.name(arguments.first) ?? "" }
+
+  private static func name(_ path: String?) -> String? {
+    path.map { path in path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? "" }
   }
 
   /// The directory `levels` above the executable's.
@@ -45,8 +47,8 @@ struct ProcessFacts: Sendable {
   /// The C library: by the loader that is mapped, which is right also where a shim answers to the other library's
   /// name, and else by the one that the executable asks for.
   var cLibrary: CLibrary? {
-    if mappedFiles.contains(where: { $0.contains("/ld-musl-") || $0.contains("/libc.musl-") }) { return .musl }
+    if mappedFiles.contains(where: { $0.hasBytes("/ld-musl-") || $0.hasBytes("/libc.musl-") }) { return .musl }
     if let image = program?.image { return image.cLibrary }
-    return mappedFiles.contains { $0.contains("/ld-linux") || $0.contains("/ld64.so") } ? .glibc : nil
+    return mappedFiles.contains { $0.hasBytes("/ld-linux") || $0.hasBytes("/ld64.so") } ? .glibc : nil
   }
 }

@@ -1,5 +1,7 @@
 /// What `/proc/PID/stat` says (proc_pid_stat(5)).
 struct ProcessStatus: Equatable {
+  /// The first letters of the program's name, unless it gives itself another.
+  var name: String
   /// The state's letter; `Z` and `X` for those that have ended.
   var state: UInt8
   var parent: Int32
@@ -8,11 +10,15 @@ struct ProcessStatus: Equatable {
   /// Where its stack begins, which differs from one executed program to the next; 0 where that is not told.
   var stack: UInt64
 
+  /// Whether a container runtime is still preparing what the process is to be: it is in the container's cgroup, but
+  /// what it executes is the runtime (runc, a Go program, calls itself `runc:[2:INIT]`).
+  var isBeingPrepared: Bool { name.hasPrefix("runc:[") || ["runc", "crun", "youki"].contains(name) }
   var hasEnded: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
 
   /// Reads the text; its second field is the name in parentheses and may contain anything.
   init?(_ text: [UInt8]) {
     guard let end = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+    name = String(decoding: text[..<end].drop { $0 != UInt8(ascii: "(") }.dropFirst(), as: UTF8.self)
     let fields = text[(end + 1)...].split(maxSplits: 26, omittingEmptySubsequences: true) {
       $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n")
     }

@@ -86,12 +86,12 @@ public struct ProcessTree: Sendable {
     return directory.sockets(limit: 1024)
   }
 
-  /// What can be known of a process; nil when it has ended. One that becomes another program while it is read is read
-  /// again, a few times.
+  /// What can be known of a process; nil when it has ended, or does not yet execute the container's program. One that
+  /// becomes another program while it is read is read again, a few times.
   func facts(of pid: Int32) -> ProcessFacts? {
     guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
     for _ in 0..<3 {
-      guard let before = directory.status else { return nil }
+      guard let before = directory.status, !before.isBeingPrepared else { return nil }
       let executable = directory.executable
       var facts = read(directory, executable)
       guard let status = directory.status else { return nil }

@@ -50,7 +50,7 @@ struct RuntimeSignature: Sendable {
   func names(_ executable: String) -> Bool {
     executables.contains { name in
       executable.hasPrefix(name)
-        && executable.dropFirst(name.count).allSatisfy { $0.isASCII && $0.isNumber || $0 == "." }
+        && executable.utf8.dropFirst(name.utf8.count).allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2E }
     }
   }
 

@@ -59,7 +59,7 @@ public final class LineLog: TurnObserver, Sendable {
   ) {
     let start = state.pending.count
     var line = LogLine(after: Self.taken(&state.pending))
-    line.add("time", state.clock.timestamp())
+    line.add("time", state.clock.current().span)
     line.add("level", level.rawValue)
     line.add("logger", label)
     line.add("message", message)
@@ -88,13 +88,18 @@ struct LogClock: Sendable {
   private var second: time_t = -1
   private var text: [UInt8] = []
 
-  mutating func timestamp() -> String {
+  /// The present in UTC, as UTF-8.
+  mutating func current() -> [UInt8] {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
-    return timestamp(seconds: now.tv_sec, milliseconds: now.tv_nsec / 1_000_000)
+    return text(seconds: now.tv_sec, milliseconds: now.tv_nsec / 1_000_000)
   }
 
   mutating func timestamp(seconds: time_t, milliseconds: Int) -> String {
+    String(decoding: text(seconds: seconds, milliseconds: milliseconds), as: UTF8.self)
+  }
+
+  private mutating func text(seconds: time_t, milliseconds: Int) -> [UInt8] {
     if seconds != second {
       second = seconds
       text = Array(LogLine.timestamp(seconds: seconds, milliseconds: 0).utf8)
@@ -103,6 +108,6 @@ struct LogClock: Sendable {
     text[place] = UInt8(0x30 + milliseconds / 100)
     text[place + 1] = UInt8(0x30 + milliseconds / 10 % 10)
     text[place + 2] = UInt8(0x30 + milliseconds % 10)
-    return String(decoding: text, as: UTF8.self)
+    return text
   }
 }

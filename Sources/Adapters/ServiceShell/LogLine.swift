@@ -16,12 +16,36 @@ public struct LogLine {
 
   /// Adds a field; its name needs no escaping. Lines are easier to compare when their fields come in the order of
   /// their names.
-  public mutating func add(_ name: StaticString, _ text: String) {
-    bytes.append(contentsOf: isFirst ? "\"".utf8 : ",\"".utf8)
+  public mutating func add(_ name: StaticString, _ text: String) { add(name, text.utf8Span.span) }
+
+  /// Adds a field of text that is UTF-8. All parts of it at once: most lines have nothing but short ones.
+  mutating func add(_ name: StaticString, _ text: Span<UInt8>) {
+    let isPlain = Self.isPlain(text)
+    let start = isFirst ? 1 : 0
     isFirst = false
-    name.withUTF8Buffer { bytes.append(contentsOf: $0) }
-    bytes.append(contentsOf: "\":".utf8)
-    append(text)
+    let size = name.utf8CodeUnitCount + 6 + (isPlain ? text.count : 0)
+    bytes.append(addingCapacity: size) { bytes in
+      bytes.withUnsafeMutableBufferPointer { target, count in
+        @inline(__always) func add(_ part: UnsafeRawBufferPointer) {
+          UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: target[count...])).copyMemory(from: part)
+          count += part.count
+        }
+        @inline(__always) func add(_ part: StaticString, from start: Int = 0) {
+          add(UnsafeRawBufferPointer(start: part.utf8Start + start, count: part.utf8CodeUnitCount - start))
+        }
+        add(",\"", from: start)
+        add(name)
+        add("\":\"")
+        if isPlain {
+          text.withUnsafeBytes { add($0) }
+          add("\"")
+        }
+      }
+    }
+    if !isPlain {
+      appendEscaped(text)
+      bytes.append(UInt8(ascii: "\""))
+    }
   }
 
   mutating func add(_ name: String, _ value: Logger.MetadataValue) {
@@ -70,8 +94,9 @@ public struct LogLine {
 
   private mutating func append(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
-    if Self.isPlain(text.utf8Span.span) {
-      bytes.append(contentsOf: text.utf8)
+    let text = text.utf8Span.span
+    if Self.isPlain(text) {
+      text.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
     } else {
       appendEscaped(text)
     }
@@ -79,13 +104,18 @@ public struct LogLine {
   }
 
   private static func isPlain(_ text: Span<UInt8>) -> Bool {
-    for index in text.indices where text[index] < 0x20 || text[index] == 0x22 || text[index] == 0x5c { return false }
-    return true
+    // To the end in any case, so that the compiler can look at many bytes at once.
+    text.withUnsafeBufferPointer { text in
+      var found: UInt8 = 0
+      for byte in text { found |= (byte < 0x20 ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5c ? 1 : 0) }
+      return found == 0
+    }
   }
 
-  private mutating func appendEscaped(_ text: String) {
+  private mutating func appendEscaped(_ text: Span<UInt8>) {
     let digits = Array("0123456789abcdef".utf8)
-    for byte in text.utf8 {
+    for index in text.indices {
+      let byte = text[index]
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
       case UInt8(ascii: "\n"): bytes += Array("\\n".utf8)

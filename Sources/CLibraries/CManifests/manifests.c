@@ -77,6 +77,9 @@ FILE_BYTES(deploy_components_deployment) = {
 FILE_BYTES(deploy_components_odiglet) = {
 #embed "../../../deploy/components/odiglet.yaml"
 };
+FILE_BYTES(deploy_components_odiglet_local) = {
+#embed "../../../deploy/components/odiglet-local.yaml"
+};
 FILE_BYTES(deploy_components_autoscaler) = {
 #embed "../../../deploy/components/autoscaler.yaml"
 };
@@ -121,6 +124,7 @@ static const odigos_manifest manifests[] = {
     ENTRY("deploy/components/configuration.yaml", deploy_components_configuration),
     ENTRY("deploy/components/deployment.yaml", deploy_components_deployment),
     ENTRY("deploy/components/odiglet.yaml", deploy_components_odiglet),
+    ENTRY("deploy/components/odiglet-local.yaml", deploy_components_odiglet_local),
     ENTRY("deploy/components/autoscaler.yaml", deploy_components_autoscaler),
     ENTRY("deploy/components/scheduler.yaml", deploy_components_scheduler),
     ENTRY("deploy/components/instrumentor.yaml", deploy_components_instrumentor),

@@ -1,4 +1,5 @@
 import CollectorConfig
+import Concurrency
 import JSON
 import KubeClient
 import KubeObjects
@@ -19,6 +20,7 @@ struct ClusterView: Sendable {
   private let services: Informer<Service>
   private let deployments: Informer<Deployment>
   private let daemonSets: Informer<DaemonSet>
+  private let configuration = Locked(LastGoodConfiguration())
 
   init(client: KubeClient, namespace: String, logger: Logger) {
     self.namespace = namespace
@@ -76,7 +78,7 @@ struct ClusterView: Sendable {
     await daemonSets.waitForSync()
   }
 
-  /// What decisions are made from. The configuration is the scheduler's; before it has written one, nothing is set.
+  /// What decisions are made from. The configuration is the scheduler's: the last one that could be read.
   func snapshot() -> PipelineSnapshot {
     func named<Resource: KubeResource>(_ informer: Informer<Resource>, _ name: String) -> Resource? {
       informer.get(ObjectKey(namespace: namespace, name: name))
@@ -89,9 +91,11 @@ struct ClusterView: Sendable {
     for secret in secrets.all { snapshot.secrets[secret.name] = SecretFacts(secret) }
     snapshot.gatewayDeployment = named(deployments, ObjectName.gateway)
     snapshot.nodeDaemonSet = named(daemonSets, ObjectName.nodeCollector)
-    let text = named(configMaps, ObjectName.effectiveConfiguration)?.json.at("data", ConfigMapKey.configuration)?.string
-    if let text, let json = try? YAML.parse(Array(text.utf8)) {
-      snapshot.configuration = OdigosConfiguration.parse(json).configuration
+    snapshot.effectiveConfiguration = named(configMaps, ObjectName.effectiveConfiguration)
+    let content = LastGoodConfiguration.Content(snapshot.effectiveConfiguration) { try YAML.parse($0) }
+    (snapshot.configuration, snapshot.configurationProblem) = configuration.withLock { known in
+      _ = known.read(content)
+      return (known.configuration, known.problem)
     }
     return snapshot
   }

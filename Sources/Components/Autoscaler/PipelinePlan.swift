@@ -20,12 +20,12 @@ struct PipelinePlan: Sendable, Equatable {
   static func make(
     _ snapshot: PipelineSnapshot, settings: AutoscalerSettings, kubernetes: (major: Int, minor: Int)
   ) -> PipelinePlan {
-    let image = image(snapshot.configuration, settings)
+    guard let configuration = snapshot.configuration else { return waiting(snapshot) }
+    let image = image(configuration, settings)
     let components = image.isOwn ? CollectorComponents.odigosCollector : .contrib
     let platform = CollectorPlatform(
       namespace: settings.namespace, version: settings.version, image: image,
-      imagePullSecrets: snapshot.configuration.imagePullSecrets,
-      kubernetes: kubernetes)
+      imagePullSecrets: configuration.imagePullSecrets, kubernetes: kubernetes)
     let gatewaySize = CollectorSize(snapshot.gatewayGroup?.spec.resourcesSettings, role: .gateway)
     let gateway = CollectorConfig.GatewayConfiguration.make(
       destinations: snapshot.destinations, processors: snapshot.processors, secrets: snapshot.secrets,
@@ -38,11 +38,12 @@ struct PipelinePlan: Sendable, Equatable {
         secrets: snapshot.secrets, platform: platform)
       plan.gateway = GroupPlan(
         group: group, objects: objects.all, signals: gateway.signals,
-        readiness: CollectorReadiness(gateway: snapshot.gatewayDeployment, of: group))
+        readiness: CollectorReadiness(gateway: snapshot.gatewayDeployment, of: group),
+        problems: snapshot.configurationNote)
     }
     var nodeProcessors: [String: ProcessorOutcome] = [:]
     if let group = snapshot.nodeGroup, group.metadata.deletionTimestamp == nil {
-      var problems: [String] = []
+      var problems = snapshot.configurationNote
       let configuration = CollectorConfig.NodeCollectorConfiguration.make(
         signals: gateway.signals, processors: snapshot.processors,
         settings: NodeCollectorSettings(
@@ -66,6 +67,21 @@ struct PipelinePlan: Sendable, Equatable {
     return plan
   }
 
+  /// While there is no configuration nothing is changed: defaults would give running collectors another image and size.
+  private static func waiting(_ snapshot: PipelineSnapshot) -> PipelinePlan {
+    let problem = snapshot.configurationProblem ?? "there is none"
+    func group(_ group: CollectorsGroup?, _ readiness: (CollectorsGroup) -> CollectorReadiness) -> GroupPlan? {
+      guard let group, group.metadata.deletionTimestamp == nil else { return nil }
+      return GroupPlan(
+        group: group, objects: [], signals: group.status.receiverSignals.compactMap { Signal(rawValue: $0) },
+        readiness: readiness(group), waitsFor: "ConfigMap \(ObjectName.effectiveConfiguration): \(problem)")
+    }
+    var plan = PipelinePlan()
+    plan.gateway = group(snapshot.gatewayGroup) { CollectorReadiness(gateway: snapshot.gatewayDeployment, of: $0) }
+    plan.nodes = group(snapshot.nodeGroup) { CollectorReadiness(nodes: snapshot.nodeDaemonSet, of: $0) }
+    return plan
+  }
+
   private static func image(_ configuration: OdigosConfiguration, _ settings: AutoscalerSettings) -> CollectorImage {
     configuration.collectorImage.isEmpty
       ? CollectorImage(reference: settings.image, pullPolicy: settings.imagePullPolicy, isOwn: true)
@@ -82,6 +98,8 @@ struct GroupPlan: Sendable, Equatable {
   var readiness: CollectorReadiness
   /// What of the group's specification had to be left out.
   var problems: [String] = []
+  /// What keeps anything from being decided about it; nil when nothing does.
+  var waitsFor: String?
 
   /// The status to write, nil when the present one says the same.
   ///
@@ -94,18 +112,29 @@ struct GroupPlan: Sendable, Equatable {
       if let failure {
         Condition(
           type: ConditionType.deployed, status: .no, reason: ConditionReason.creationFailed, message: failure, now: now)
+      } else if let waitsFor {
+        Condition(
+          type: ConditionType.deployed, status: .no, reason: ConditionReason.waitingForConfiguration, message: waitsFor,
+          now: now)
       } else {
         Condition(
           type: ConditionType.deployed, status: .yes, reason: ConditionReason.created,
           message: ([readiness.message] + problems).joined(separator: "; "), now: now)
       }
-    let ready = current.ready == true || (failure == nil && readiness.isReady)
+    let ready = current.ready == true || (failure == nil && waitsFor == nil && readiness.isReady)
     let signals = signals.map(\.rawValue)
     if current.ready == ready, current.receiverSignals == signals, current.conditions.says(condition) { return nil }
     return [
       "ready": .bool(ready), "receiverSignals": .array(signals.map { .string($0) }),
       "conditions": [current.conditions.updated(condition)],
     ]
+  }
+}
+
+extension PipelineSnapshot {
+  /// What people should know of the configuration, for the conditions.
+  fileprivate var configurationNote: [String] {
+    configurationProblem.map { ["ConfigMap \(ObjectName.effectiveConfiguration): \($0)"] } ?? []
   }
 }
 

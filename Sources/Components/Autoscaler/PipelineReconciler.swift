@@ -1,4 +1,5 @@
 import CollectorConfig
+import Concurrency
 import JSON
 import KubeClient
 import KubeObjects
@@ -14,11 +15,27 @@ struct PipelineReconciler: Sendable {
   let settings: AutoscalerSettings
   let kubernetes: (major: Int, minor: Int)
   let logger: Logger
+  /// What was told of the configuration, so that it is told once.
+  private let toldOfConfiguration = Locked<String?>(nil)
+
+  init(
+    client: KubeClient, view: ClusterView, events: EventRecorder, settings: AutoscalerSettings,
+    kubernetes: (major: Int, minor: Int), logger: Logger
+  ) {
+    self.client = client
+    self.view = view
+    self.events = events
+    self.settings = settings
+    self.kubernetes = kubernetes
+    self.logger = logger
+  }
 
   /// One pass. What fails does not keep the rest from being done; the first failure is thrown in the end, so that the
   /// pass is repeated.
   func reconcile() async throws {
-    let plan = PipelinePlan.make(view.snapshot(), settings: settings, kubernetes: kubernetes)
+    let snapshot = view.snapshot()
+    await tellOfConfiguration(snapshot)
+    let plan = PipelinePlan.make(snapshot, settings: settings, kubernetes: kubernetes)
     var failures: [KubeError] = []
     for group in [plan.gateway, plan.nodes] {
       guard let group else { continue }
@@ -35,6 +52,21 @@ struct PipelineReconciler: Sendable {
       }
     }
     if let first = failures.first { throw first }
+  }
+
+  private func tellOfConfiguration(_ snapshot: PipelineSnapshot) async {
+    let problem = snapshot.configurationProblem
+    let before = toldOfConfiguration.withLock { told in
+      defer { told = problem }
+      return told
+    }
+    guard problem != before else { return }
+    guard let problem else { return logger.info("\(ObjectName.effectiveConfiguration) can be used again") }
+    let level: Logger.Level = snapshot.configuration == nil && snapshot.effectiveConfiguration == nil ? .notice : .error
+    logger.log(level: level, "the ConfigMap \(ObjectName.effectiveConfiguration) cannot be used as it is: \(problem)")
+    guard let object = snapshot.effectiveConfiguration else { return }
+    await events.record(
+      object, warning: true, reason: AutoscalerEvent.configurationUnusable, message: problem)
   }
 
   private func attempt(_ failures: inout [KubeError], _ body: () async throws(KubeError) -> Void) async {

@@ -11,7 +11,12 @@ struct PipelineSnapshot: Sendable {
   var processors: [Processor] = []
   /// By name.
   var secrets: [String: SecretFacts] = [:]
-  var configuration = OdigosConfiguration()
+  /// The ConfigMap `effective-config` as it is.
+  var effectiveConfiguration: ConfigMap?
+  /// The last effective configuration that could be read; nil while there was none.
+  var configuration: OdigosConfiguration? = OdigosConfiguration()
+  /// What is wrong with the present one; nil when nothing is.
+  var configurationProblem: String?
   var gatewayDeployment: Deployment?
   var nodeDaemonSet: DaemonSet?
 }

@@ -19,3 +19,9 @@ enum AutoscalerEnvironment {
   /// `imagePullPolicy` of that image.
   static let imagePullPolicy = "ODIGOS_IMAGE_PULL_POLICY"
 }
+
+/// Reasons of Events about `effective-config`.
+enum AutoscalerEvent {
+  /// It cannot be read, or not all of it.
+  static let configurationUnusable = "ConfigurationUnusable"
+}

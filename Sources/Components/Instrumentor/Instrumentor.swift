@@ -1,4 +1,3 @@
-import Concurrency
 import EventLoop
 import HTTPTransport
 import KubeClient
@@ -20,11 +19,7 @@ public struct Instrumentor: Sendable {
   private let webhooks: WebhookCaches
   private let feed: AdmissionFeed
   private let metrics = AdmissionMetrics()
-  /// Since when the webhook answers; nil while it does not.
-  private let servingSince = Locked<ContinuousClock.Instant?>(nil)
-  /// How long it takes until requests reach a webhook that has begun to answer: the pod becomes ready, the Service
-  /// gets it, and the nodes learn of that. A workload that is restarted before could come back without agents.
-  private static let settling = Duration.seconds(10)
+  private let reach: WebhookReach
 
   /// The conditions of readiness.
   private enum Condition {
@@ -54,6 +49,9 @@ public struct Instrumentor: Sendable {
     self.version = version
     caches = InstrumentorCaches(
       client: client, namespace: settings.namespace, others: others, logger: shell.logger)
+    let reach = WebhookReach(namespace: settings.namespace)
+    caches.pods.onChange { reach.podChanged($0, $1) }
+    self.reach = reach
     agents = ClusterAgents(
       caches: caches, image: ClusterAgents.report(in: settings.agentsDirectory), logger: shell.logger)
     webhooks = WebhookCaches(client: client, namespace: settings.namespace, logger: shell.logger)
@@ -82,9 +80,7 @@ public struct Instrumentor: Sendable {
   private func run() async {
     let controllers = InstrumentorControllers(
       client: client, caches: caches, agents: agents, namespace: settings.namespace, logger: shell.logger,
-      isWebhookServing: { [servingSince] in
-        servingSince.withLock { $0.map { $0.duration(to: .now) >= Self.settling } ?? false }
-      })
+      isWebhookServing: { [reach] in reach.isReached() })
     let release = SourceRelease(client: client, caches: caches, logger: shell.logger)
     let registration = PodRegistration(
       client: client, caches: caches, webhooks: webhooks, namespace: settings.namespace, version: version,
@@ -127,15 +123,15 @@ public struct Instrumentor: Sendable {
           sources: feed.sources, namespace: settings.namespace, metrics: metrics, logger: shell.logger),
         logger: shell.logger),
       port: settings.webhookPort, health: shell.health, logger: shell.logger)
-    let (health, servingSince) = (shell.health, servingSince)
+    let (health, reach) = (shell.health, reach)
     await certificates.run { identity in
       try server.serve(with: identity)
       health.setReady(Condition.serving, true)
-      servingSince.withLock { $0 = $0 ?? .now }
+      reach.setServing(true)
     }
     // Leaves the Service first: requests that are on their way meanwhile are still answered.
     health.setReady(Condition.serving, false)
-    servingSince.withLock { $0 = nil }
+    reach.setServing(false)
     await server.stop()
   }
 

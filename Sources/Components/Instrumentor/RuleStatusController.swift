@@ -19,11 +19,7 @@ struct RuleStatusController: Sendable {
       guard let rule = rules.get(key), rule.metadata.deletionTimestamp == nil,
         let status = Self.status(rule, now: KubeTime.now.text)
       else { return .done }
-      do throws(KubeError) {
-        try await client.apply(status, fieldManager: InstrumentorName.statusManager, subresource: .status)
-      } catch {
-        if !error.isNotFound { throw error }
-      }
+      try await client.applyStatus(status)
       return .done
     }
     let controller = controller

@@ -19,13 +19,7 @@ struct SourceStatusController: Sendable {
     let keys = Locked<[String: Set<ObjectKey>]>([:])
     controller = Controller(name: "source-status", logger: logger) { namespace in
       let present = keys.withLock { $0[namespace] ?? [] }.sorted().compactMap { sources.get($0) }
-      for status in Self.statuses(present, now: KubeTime.now.text) {
-        do throws(KubeError) {
-          try await client.apply(status, fieldManager: InstrumentorName.statusManager, subresource: .status)
-        } catch {
-          if !error.isNotFound { throw error }
-        }
-      }
+      for status in Self.statuses(present, now: KubeTime.now.text) { try await client.applyStatus(status) }
       return .done
     }
     let controller = controller

@@ -1,27 +1,5 @@
 // The words of the instrumentor that others rely on.
 
-/// Annotations on workloads that we restarted; they go when the template is put back.
-enum InstrumentorAnnotation {
-  /// The `restartedAt` that we wrote into the pod template last.
-  static let restart = "odigos.io/restarted-at"
-  /// The `restartedAt` that the pod template had before, "" for none.
-  static let before = "odigos.io/restarted-at-before"
-  /// The hash that our last restart was for; "" for one that removed the agents.
-  static let restartedFor = "odigos.io/restarted-for"
-  /// The hash that our last repair was for; it goes once all pods are as they should be.
-  static let repairedFor = "odigos.io/repaired-for"
-  /// All pods were ready when we restarted it, with containers of that digest.
-  static let readyBefore = "odigos.io/ready-before"
-  /// The hash for which one pod was made anew to try the agents, and when.
-  static let canaryFor = "odigos.io/canary-for"
-  static let canaryAt = "odigos.io/canary-at"
-  /// When the agents were removed, as long as that goes on where the number of restarts is limited.
-  static let removedAt = "odigos.io/removed-at"
-
-  /// All that we note on workloads.
-  static let notes = [restart, before, restartedFor, repairedFor, readyBefore, canaryFor, canaryAt, removedAt]
-}
-
 /// Types of the conditions of an InstrumentationConfig that the instrumentor writes.
 enum InstrumentorCondition {
   static let markedForInstrumentation = "MarkedForInstrumentation"

@@ -16,11 +16,14 @@ struct WorkloadInformer: InformerScoped {
   /// Registers a handler of changes; before `run`.
   let onChange: @Sendable (@escaping @Sendable (ObjectKey) -> Void) -> Void
 
-  /// Watches a kind; `isOwned` tells objects that are the business of another workload, of which only the name is
-  /// kept.
+  /// Watches a kind.
+  ///
+  /// - Parameters:
+  ///   - appearance: waits until the cluster has the kind; nil where it has. Until then there are no such workloads.
+  ///   - isOwned: tells objects that are the business of another workload, of which only the name is kept.
   init<Resource: KubeResource>(
     _ kind: WorkloadKind, of _: Resource.Type, client: KubeClient, logger: Logger,
-    isOwned: @escaping @Sendable (Resource) -> Bool = { _ in false }
+    appearance: (@Sendable () async -> Void)? = nil, isOwned: @escaping @Sendable (Resource) -> Bool = { _ in false }
   ) {
     let paths = WorkloadObject.readPaths(kind)
     let informer = Informer<Resource>(client: client, logger: logger) { object in
@@ -28,8 +31,11 @@ struct WorkloadInformer: InformerScoped {
     }
     self.kind = kind
     scope = informer.scope
-    run = { await informer.run() }
-    waitForSync = { await informer.waitForSync() }
+    run = {
+      await appearance?()
+      await informer.run()
+    }
+    waitForSync = { if appearance == nil { await informer.waitForSync() } }
     object = { key in
       guard let json = informer.get(key)?.json, json["spec"] != nil else { return nil }
       return json
@@ -48,8 +54,10 @@ struct WorkloadInformer: InformerScoped {
 struct WorkloadDiscovery: Sendable {
   let client: KubeClient
   let logger: Logger
+  /// How often it is asked whether a kind has come that was not there: Argo Rollouts may be installed after us.
+  var period = Duration.seconds(30)
 
-  /// The informers of the kinds that the API server has now. One that comes later is seen at the next start.
+  /// The informers of the kinds that the API server has now, or may get later by a definition of its own (CRD).
   func informers() async throws -> [WorkloadInformer] {
     var found: [WorkloadInformer] = []
     if try await has(CronJob.type) {
@@ -60,17 +68,30 @@ struct WorkloadDiscovery: Sendable {
     if try await has(Job.type) {
       // A CronJob speaks for its Jobs, and there are many of them.
       found.append(
-        WorkloadInformer(.job, of: Job.self, client: client, logger: logger) {
-          $0.metadata.ownerReferences.contains { $0.isController }
-        })
+        WorkloadInformer(
+          .job, of: Job.self, client: client, logger: logger,
+          isOwned: { $0.metadata.ownerReferences.contains { $0.isController } }))
     }
-    if try await has(ArgoRollout.type) {
-      found.append(WorkloadInformer(.rollout, of: ArgoRollout.self, client: client, logger: logger))
-    }
-    if try await has(DeploymentConfig.type) {
-      found.append(WorkloadInformer(.deploymentConfig, of: DeploymentConfig.self, client: client, logger: logger))
-    }
+    found.append(try await informer(.rollout, of: ArgoRollout.self))
+    found.append(try await informer(.deploymentConfig, of: DeploymentConfig.self))
     return found
+  }
+
+  private func informer<Resource: KubeResource>(
+    _ kind: WorkloadKind, of _: Resource.Type
+  ) async throws -> WorkloadInformer {
+    let appearance: @Sendable () async -> Void = { await self.appearance(of: Resource.type) }
+    let isThere = try await has(Resource.type)
+    return WorkloadInformer(
+      kind, of: Resource.self, client: client, logger: logger, appearance: isThere ? nil : appearance)
+  }
+
+  /// Returns once the kind is there, or the task is cancelled.
+  private func appearance(of type: ResourceType) async {
+    repeat {
+      do { try await Task.sleep(for: period) } catch { return }
+    } while await (try? has(type)) != true && !Task.isCancelled
+    if !Task.isCancelled { logger.info("the cluster has got \(type.plural).\(type.group)") }
   }
 
   private func has(_ type: ResourceType) async throws -> Bool {

@@ -75,7 +75,7 @@ struct NodePod: Sendable, Equatable {
       ["metadata", "labels", "pod-template-hash"], ["metadata", "labels", "rollouts-pod-template-hash"],
       ["metadata", "annotations", "kubernetes.io/config.source"],
       ["metadata", "annotations", "openshift.io/deployment-config.name"],
-    ] {
+    ] + AgentPod.keptPaths {
       if let value = pod.json.at(path) { kept.set(path, value) }
     }
     let containers = pod.json.at("spec", "containers")?.array ?? []

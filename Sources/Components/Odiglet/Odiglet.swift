@@ -2,7 +2,6 @@ import EventLoop
 import KubeClient
 import KubeObjects
 import KubeRuntime
-import KubeletPlugin
 import Logging
 import OdigosObjects
 import Policy
@@ -19,10 +18,12 @@ public enum Odiglet {
     defer { loop.shutdown() }
     let client = try KubeClient.connect()
     defer { client.shutdown() }
-    let readiness = Readiness(health: shell.health)
-    let plugin = devicePlugin(configuration, loop, shell.logger, readiness)
+    let features = NodePrivileges.ofThisProcess(wanted: configuration.features, shell.logger)
+    let preparation = NodePreparation(
+      configuration, hasDevice: features.contains(.devicePlugin), loop: loop, client: client, shell: shell)
     let configs = Informer<InstrumentationConfig>(
-      client: client, logger: shell.logger, keep: RuntimeInspector.trimmed)
+      client: client, logger: shell.logger,
+      keep: { RemoteConfiguration.kept($0, beside: RuntimeInspector.trimmed($0)) })
     let pods = Informer<Pod>(
       client: client, options: ListOptions(fieldSelector: "spec.nodeName=\(configuration.nodeName)"),
       logger: shell.logger, keep: NodePod.trimmed)
@@ -32,74 +33,30 @@ public enum Odiglet {
     let inspector = RuntimeInspector(
       configs: configs, pods: pods, client: client, tree: tree, runtime: runtime, logger: shell.logger)
     let controller = inspector.controller()
-    let label = NodeLabel(nodeName: configuration.nodeName, client: client, logger: shell.logger)
+    let agents = OpAMPServer(
+      configs: configs, pods: pods, client: client, tree: tree, addresses: configuration.opAMPAddresses,
+      logger: shell.logger)
     let inventory = NodeInventory(
-      nodeName: configuration.nodeName, directory: configuration.hostDirectory, client: client, logger: shell.logger)
+      nodeName: configuration.nodeName, directory: configuration.hostDirectory, hasOpAMPServer: true, client: client,
+      logger: shell.logger)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await inventory.keep() }
-      group.addTask { await plugin.run() }
-      group.addTask { await watchAgentFiles(configuration, tree, plugin, readiness, shell.logger) }
+      group.addTask { await preparation.run() }
+      group.addTask { await agents.run() }
       group.addTask { await configs.run() }
       group.addTask { await pods.run() }
-      group.addTask { await controller.run() }
-      group.addTask {
-        await inspector.watch(controller, events: configuration.processEvents.open(shell.logger))
+      if features.contains(.runtimeInspection) {
+        group.addTask { await controller.run() }
+        group.addTask {
+          let events = ProcessEvents.open(wanted: features.contains(.processEvents), shell.logger)
+          await inspector.watch(controller, events: events)
+        }
       }
       group.addTask {
         await configs.waitForSync()
         await pods.waitForSync()
-        readiness.set(ReadinessCondition.informers, !Task.isCancelled)
+        preparation.readiness.set(ReadinessCondition.informers, !Task.isCancelled)
       }
-      group.addTask {
-        if await readiness.wait() { await label.set() }
-      }
-    }
-  }
-
-  private static func devicePlugin(
-    _ configuration: OdigletConfiguration, _ loop: EventLoop, _ logger: Logger, _ readiness: Readiness
-  ) -> DevicePlugin {
-    // The host's directory has the name that containers see it under, wherever we have it mounted ourselves.
-    var settings = DevicePluginConfiguration(
-      resourceName: OdigosResource.genericDevice, capacity: configuration.deviceCapacity,
-      mounts: [HostMount(hostPath: OdigosPath.agents, containerPath: OdigosPath.agents)])
-    settings.directory = configuration.devicePluginDirectory
-    return DevicePlugin(configuration: settings, loop: loop, logger: logger) { state in
-      readiness.set(ReadinessCondition.devicePlugin, state == .registered)
-    }
-  }
-
-  /// Watches that the agent files are there: without them a device would be a mount of nothing. And clears old ones
-  /// away when the last process that used them has gone.
-  private static func watchAgentFiles(
-    _ configuration: OdigletConfiguration, _ tree: ProcessTree, _ plugin: DevicePlugin, _ readiness: Readiness,
-    _ logger: Logger
-  ) async {
-    var wasPresent: Bool?
-    var checks = 0
-    while !Task.isCancelled {
-      let isPresent = AgentInstallation.isPresent(in: configuration.hostDirectory)
-      if isPresent != wasPresent {
-        plugin.setHealthy(isPresent)
-        readiness.set(ReadinessCondition.agentFiles, isPresent)
-        if !isPresent {
-          logger.error("there are no agent files in \(configuration.hostDirectory); `odiglet init` installs them")
-        }
-        wasPresent = isPresent
-      }
-      if isPresent, checks % 360 == 0 { removeUnusedVersions(configuration, tree, logger) }
-      checks += 1
-      try? await Task.sleep(for: .seconds(10))
-    }
-  }
-
-  private static func removeUnusedVersions(_ configuration: OdigletConfiguration, _ tree: ProcessTree, _ logger: Logger)
-  {
-    let installation = AgentInstallation(source: "", destination: configuration.hostDirectory) { line in
-      logger.info("\(line)")
-    }
-    do { try installation.removeUnusedVersions(tree: tree) } catch {
-      logger.warning("old agent files stay", metadata: ["error": "\(error)"])
     }
   }
 }

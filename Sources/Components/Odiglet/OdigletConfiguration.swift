@@ -1,4 +1,5 @@
 import Glibc
+import HTTPTransport
 import KubeletPlugin
 import Policy
 import ProcessInspection
@@ -12,12 +13,19 @@ struct ConfigurationError: Error, Equatable, CustomStringConvertible {
 /// What the environment says.
 struct OdigletConfiguration: Sendable, Equatable {
   var nodeName: String
+  var namespace: String
+  var features: Set<NodeFeature>
+  var agentsDirectory: String
   var hostDirectory: String
   var procDirectory: String
   var runtimeSockets: [String]
-  var deviceCapacity: Int
+  /// Nil: what the node needs.
+  var deviceCapacity: Int?
+  /// The full names of the resources that are served beside the device.
+  var deviceAliases: [String]
   var devicePluginDirectory: String
-  var processEvents: ProcessEventsSetting
+  /// Where agents are served: the node's socket, which containers see below /var/odigos, and the port.
+  var opAMPAddresses: [SocketAddress]
 
   /// The bounds of the capacity: the list of devices must fit the kubelet's messages of at most 4 MiB.
   static let capacities = 1...65536
@@ -30,19 +38,75 @@ struct OdigletConfiguration: Sendable, Equatable {
         "\(OdigletEnvironment.nodeName) is not set; the DaemonSet takes it from the field spec.nodeName")
     }
     self.nodeName = nodeName
+    namespace = text(OdigletEnvironment.namespace) ?? OdigosName.defaultNamespace
+    do throws(NodeFeatureError) {
+      features = try text(OdigletEnvironment.features).map(NodeFeature.parse) ?? NodeFeature.standard
+    } catch {
+      throw ConfigurationError("\(OdigletEnvironment.features): \(error)")
+    }
+    agentsDirectory = text(OdigletEnvironment.agentsDirectory) ?? "/\(OdigosPath.agentsInImage)"
     hostDirectory = text(OdigletEnvironment.hostDirectory) ?? OdigosPath.agents
     procDirectory = text(OdigletEnvironment.procDirectory) ?? NodePath.proc
     runtimeSockets =
       text(OdigletEnvironment.runtimeSocket).map { [Self.path(ofEndpoint: $0)] } ?? NodePath.runtimeSockets
     devicePluginDirectory = text(OdigletEnvironment.devicePluginDirectory) ?? DevicePluginAPI.directory
-    processEvents = try ProcessEventsSetting(text(OdigletEnvironment.processEvents))
-    let capacity = text(OdigletEnvironment.deviceCapacity) ?? "1024"
-    guard let number = Int(capacity), Self.capacities.contains(number) else {
-      throw ConfigurationError(
-        "\(OdigletEnvironment.deviceCapacity) is \"\(capacity)\"; it must be a number from 1 to \(Self.capacities.upperBound)"
-      )
+    deviceCapacity = try text(OdigletEnvironment.deviceCapacity).map(Self.capacity)
+    deviceAliases = try Self.aliases(text(OdigletEnvironment.deviceAliases) ?? "all")
+    opAMPAddresses = [
+      .unix(path: hostDirectory + OdigosPath.opAMPSocket.dropFirst(OdigosPath.agents.count)),
+      .tcp(host: "::", port: try Self.port(text(OdigletEnvironment.opAMPPort))),
+    ]
+  }
+
+  private static func port(_ text: String?) throws(ConfigurationError) -> UInt16 {
+    guard let text else { return UInt16(OdigosPort.opAMP) }
+    guard let port = UInt16(text) else {
+      throw ConfigurationError("\(OdigletEnvironment.opAMPPort) is \"\(text)\"; it must be a number from 0 to 65535")
     }
-    deviceCapacity = number
+    return port
+  }
+
+  private static func capacity(_ text: String) throws(ConfigurationError) -> Int {
+    guard let number = Int(text), capacities.contains(number) else {
+      throw ConfigurationError(
+        "\(OdigletEnvironment.deviceCapacity) is \"\(text)\"; it must be a number from 1 to \(capacities.upperBound)")
+    }
+    return number
+  }
+
+  /// Any name of ours can be given, with its prefix or without: more were in use than are known here.
+  private static func aliases(_ text: String) throws(ConfigurationError) -> [String] {
+    if text == "none" { return [] }
+    let names = text == "all" ? OdigosResource.olderDevices : text.split(separator: ",").map(trimmed)
+    var aliases: [String] = []
+    for name in names where !name.isEmpty {
+      let short =
+        name.hasPrefix(OdigosResource.devicePrefix) ? String(name.dropFirst(OdigosResource.devicePrefix.count)) : name
+      guard isResourceName(short) else {
+        throw ConfigurationError(
+          "\(OdigletEnvironment.deviceAliases) has \"\(name)\", which is no name of a resource; give all, none, or names "
+            + "such as \(OdigosResource.olderDevices[0])")
+      }
+      let alias = OdigosResource.devicePrefix + short
+      if alias != OdigosResource.genericDevice, !aliases.contains(alias) { aliases.append(alias) }
+    }
+    return aliases
+  }
+
+  private static func trimmed(_ name: Substring) -> String {
+    String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+  }
+
+  /// What the API server takes after the slash (a qualified name's): 63 letters, digits, `-`, `_` and `.`, the first
+  /// and last of them no sign.
+  private static func isResourceName(_ name: String) -> Bool {
+    func isSign(_ byte: UInt8) -> Bool { [45, 46, 95].contains(byte) }
+    func isPlain(_ byte: UInt8) -> Bool {
+      (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+    }
+    let bytes = Array(name.utf8)
+    guard let first = bytes.first, let last = bytes.last, bytes.count <= 63 else { return false }
+    return isPlain(first) && isPlain(last) && bytes.allSatisfy { isPlain($0) || isSign($0) }
   }
 
   /// Runtimes' own configuration writes sockets as `unix:///run/…`.

@@ -43,7 +43,7 @@ package struct ProcessWatch {
 /// How long to rest between looks. Where nothing changes, nothing is to be noticed soon either.
 struct WatchPace {
   /// Between looks at the list of processes, without events: from the shortest to the longest.
-  static let rests = Duration.seconds(2)...Duration.seconds(16)
+  static let rests = Duration.seconds(4)...Duration.seconds(32)
   /// Between takings of events.
   static let eventRest = Duration.seconds(1)
   /// Between looks at the list beside events, for what they miss: processors that are switched on later, processes

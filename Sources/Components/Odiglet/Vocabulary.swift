@@ -12,10 +12,18 @@ enum OdigletEnvironment {
   static let procDirectory = "ODIGOS_PROC_DIR"
   /// The container runtime's socket; without it the usual places are tried.
   static let runtimeSocket = "CONTAINER_RUNTIME_SOCK"
-  /// How many containers of a node may be instrumented at once through the device, default 1024.
+  /// The namespace that it runs in.
+  static let namespace = "CURRENT_NS"
+  /// How many containers of a node may be instrumented at once through the device; by default 1024, and more on nodes
+  /// of many pods.
   static let deviceCapacity = "ODIGOS_DEVICE_CAPACITY"
-  /// Whether the kernel is asked which programs are executed: `auto` (default), `true` or `false`.
-  static let processEvents = "ODIGOS_PROCESS_EVENTS"
+  /// Which resources of older generations are served beside the device: `all` (default), `none`, or names with commas
+  /// between.
+  static let deviceAliases = "ODIGOS_DEVICE_ALIASES"
+  /// What is on, as names of `NodeFeature` with commas between.
+  static let features = "ODIGOS_NODE_FEATURES"
+  /// The TCP port on which agents are served (OpAMP), default 4320.
+  static let opAMPPort = "ODIGOS_OPAMP_PORT"
   /// Where the kubelet's and the device plugins' sockets are, default /var/lib/kubelet/device-plugins.
   static let devicePluginDirectory = "ODIGOS_DEVICE_PLUGIN_DIR"
 }

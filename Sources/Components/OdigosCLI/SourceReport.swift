@@ -11,6 +11,8 @@ struct SourceReport {
   var sources: [Source]
   var pods: [Pod]
   var workload: JSONValue
+  /// Those of its namespace.
+  var instances: [InstrumentationInstance] = []
 
   var text: String {
     var lines = ["Name: \(key.name)", "Kind: \(type.kind)", "Namespace: \(key.namespace)"]
@@ -63,13 +65,32 @@ struct SourceReport {
 
   private func podLines(_ config: InstrumentationConfig) -> [String] {
     ["Pods:"]
-      + pods.map { pod in
+      + pods.flatMap { pod in
         let hash = pod.metadata.labels[OdigosLabel.agentsMetaHash]
         let state =
           hash.map { $0 == config.spec.agentsMetaHash ? "injected" : "injected, out of date" } ?? "not injected"
         let phase = pod.json.at("status", "phase")?.string ?? "?"
         let trouble = Readiness.trouble(pod.json).map { ": \($0)" } ?? ""
-        return "  \(pod.name): \(phase) on \(pod.json.at("spec", "nodeName")?.string ?? "no node"), \(state)\(trouble)"
+        let node = pod.json.at("spec", "nodeName")?.string ?? "no node"
+        return ["  \(pod.name): \(phase) on \(node), \(state)\(trouble)"] + instanceLines(pod)
       }
+  }
+
+  /// The instrumented processes of a pod whose agents report, and what is wrong with them.
+  private func instanceLines(_ pod: Pod) -> [String] {
+    let own = instances.filter { $0.metadata.ownerReferences.contains { $0.uid == pod.metadata.uid } }
+    return own.sorted { $0.name < $1.name }.flatMap { instance in
+      let status = instance.status
+      let health = status.healthy.map { $0 ? "healthy" : "unhealthy" } ?? "not known yet"
+      let words = [health, status.reason ?? "", status.message ?? ""].filter { !$0.isEmpty }.joined(separator: ", ")
+      var lines = ["    agent \(instance.name) in \(instance.spec.containerName ?? "?"): \(words)"]
+      for component in status.components where component.healthy == false {
+        lines.append("      \(component.name ?? "?"): unhealthy, \(component.message ?? component.reason ?? "")")
+      }
+      if let condition = status.conditions.condition("RemoteConfigApplied"), condition.status != "True" {
+        lines.append("      configuration: \(condition.reason ?? "") \(condition.message ?? "")")
+      }
+      return lines
+    }
   }
 }

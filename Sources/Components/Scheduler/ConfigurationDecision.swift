@@ -29,8 +29,7 @@ struct ConfigurationDecision: Sendable {
     -> ConfigurationDecision
   {
     var problems: [ConfigurationProblem] = []
-    let lastGood = live?.json.at("data", ConfigMapKey.configuration)?.string
-    let lastGoodSettings = lastGood.flatMap { try? YAML.parse(Array($0.utf8)) }
+    let (lastGood, lastGoodSettings) = lastGood(live, &problems)
     if user == nil {
       let text = "there is no ConfigMap \(ObjectName.userConfiguration); everything has its default"
       problems.append(ConfigurationProblem(.warning, key: "", text))
@@ -62,6 +61,22 @@ struct ConfigurationDecision: Sendable {
       configuration: lastGoodSettings.map { OdigosConfiguration.parse($0).configuration },
       effective: lastGood.map { effective($0, "Refused", findings, namespace) }, profiles: nil, isAccepted: false,
       findings: findings)
+  }
+
+  /// What is in effect, as text and parsed; nil where that cannot be read, which only our own writing it anew mends.
+  private static func lastGood(
+    _ live: ConfigMap?, _ problems: inout [ConfigurationProblem]
+  ) -> (text: String?, settings: JSONValue?) {
+    guard let live else { return (nil, nil) }
+    var reader = LastGoodConfiguration()
+    let content = LastGoodConfiguration.Content(live) { try YAML.parse($0) }
+    let problem = reader.read(content)
+    guard reader.configuration != nil, case .document(let settings) = content else {
+      let text = "ConfigMap \(ObjectName.effectiveConfiguration), the last good configuration, is lost: "
+      problems.append(ConfigurationProblem(.warning, key: "", text + (problem ?? "it cannot be read")))
+      return (nil, nil)
+    }
+    return (live.json.at("data", ConfigMapKey.configuration)?.string, settings)
   }
 
   /// `absence` is how bad it is that the ConfigMap lacks the key.

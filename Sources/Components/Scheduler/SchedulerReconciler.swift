@@ -71,7 +71,12 @@ struct SchedulerReconciler: Sendable {
     let name = view.userConfiguration?.name ?? ObjectName.userConfiguration
     let (reason, message) =
       if !decision.isAccepted {
-        (ConfigurationEvent.refused, "the last good configuration stays in effect:\n\(decision.findings)")
+        (
+          ConfigurationEvent.refused,
+          (decision.configuration == nil
+            ? "there is no good configuration to keep, so nothing is changed until this one can be read:\n"
+            : "the last good configuration stays in effect:\n") + decision.findings
+        )
       } else if decision.hasErrors {
         (ConfigurationEvent.partlyApplied, "values that cannot be used were left out:\n\(decision.findings)")
       } else if !decision.findings.isEmpty {

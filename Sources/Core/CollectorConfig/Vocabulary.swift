@@ -110,4 +110,6 @@ public enum ConditionReason {
   public static let created = "GatewayDeployedCreatedSuccessfully"
   /// They could not be made.
   public static let creationFailed = "GatewayDeployedCreationFailed"
+  /// The effective configuration cannot be read, and there was none before that could: the collectors stay as they are.
+  public static let waitingForConfiguration = "WaitingForConfiguration"
 }

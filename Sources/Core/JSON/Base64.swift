@@ -1,3 +1,5 @@
+import CText
+
 /// Base 64 with padding (RFC 4648, section 4), as JSON carries bytes.
 public enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
@@ -17,10 +19,12 @@ public enum Base64 {
   /// Appends the text for these bytes.
   public static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
     let count = (bytes.count + 2) / 3 * 4
-    let encoded = [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
-      initialized = encode(bytes.span, into: UnsafeMutableRawBufferPointer(target))
+    text.append(addingCapacity: count) { text in
+      text.withUnsafeMutableBufferPointer { target, initialized in
+        initialized += encode(
+          bytes.span, into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: target[initialized...])))
+      }
     }
-    text.append(contentsOf: encoded)
   }
 
   /// Writes the text for these bytes into memory that has room for it; gives the length.
@@ -29,7 +33,10 @@ public enum Base64 {
     @inline(__always) func quartet(_ group: UInt64) -> UInt64 {
       UInt64(pairs[Int(group >> 12 & 0xfff)]) | UInt64(pairs[Int(group & 0xfff)]) << 16
     }
-    var (index, place) = (0, 0)
+    var index = bytes.withUnsafeBufferPointer {
+      ctext_base64($0.baseAddress, $0.count, target.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    }
+    var place = index / 3 * 4
     // Six bytes become eight characters; the two bytes more that are read are left for the next time.
     while bytes.count &- index >= 8 {
       let word = UInt64(bigEndian: bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))

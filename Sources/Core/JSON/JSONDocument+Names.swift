@@ -1,7 +1,10 @@
 extension JSONDocument {
   /// The index of the value of the object's last member of that name.
-  func member(of object: Int, named name: String) -> Int? {
-    let wanted = name.utf8Span.span
+  @inline(__always)
+  func member(of object: Int, named name: String) -> Int? { member(of: object, named: name.utf8Span.span) }
+
+  /// The index of the value of the object's last member of that name.
+  func member(of object: Int, named wanted: Span<UInt8>) -> Int? {
     let end = Int(nodes[object].next)
     var index = object + 1
     var found: Int?
@@ -56,28 +59,37 @@ public struct JSONNamedElements: Sendable {
   }
   private let document: JSONDocument?
   private let places: [Place]
+  /// A bit for the length of each name: most names that are asked for have a length that none of them has.
+  private let sizes: UInt64
 
   /// Notes the elements of `array`; none where it is nil or no array.
   public init(_ array: JSONView?, by key: String) {
     guard let array, array.kind == .array else {
       document = nil
       places = []
+      sizes = 0
       return
     }
     let document = array.document
     var places: [Place] = []
     places.reserveCapacity(32)
+    var sizes: UInt64 = 0
+    let wanted = key.utf8Span.span
     var index = array.index + 1
     let end = Int(document.nodes[array.index].next)
     while index < end {
       let node = document.nodes[index]
-      var name = node.kind == .object ? document.member(of: index, named: key) ?? 0 : 0
-      if document.nodes[name].kind != .string { name = 0 }
+      var name = node.kind == .object ? document.member(of: index, named: wanted) ?? 0 : 0
+      let value = document.nodes[name]
+      if value.kind != .string { name = 0 }
+      // What is escaped has another length in the text.
+      sizes |= value.isEscaped ? .max : 1 << UInt64((value.end &- value.start) & 63)
       places.append(Place(element: UInt32(truncatingIfNeeded: index), name: UInt32(truncatingIfNeeded: name)))
       index = Int(node.next)
     }
     self.document = document
     self.places = places
+    self.sizes = sizes
   }
 
   /// How many elements there are, with and without names.
@@ -90,7 +102,7 @@ public struct JSONNamedElements: Sendable {
 
   /// The place of the last element of that name.
   public func lastIndex(of name: String) -> Int? {
-    guard let document else { return nil }
+    guard sizes >> UInt64(name.utf8.count & 63) & 1 != 0, let document else { return nil }
     let wanted = name.utf8Span.span
     var index = places.count
     while index > 0 {

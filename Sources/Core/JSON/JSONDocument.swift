@@ -20,7 +20,7 @@ public final class JSONDocument: Sendable {
     parsing text: [UInt8], maximumSize: Int = JSONDocument.maximumSize, maximumDepth: Int = JSONDocument.maximumDepth
   ) throws(JSONError) {
     guard text.count <= min(maximumSize, Self.maximumSize) else { throw JSONError(.tooLarge, at: maximumSize) }
-    nodes = try JSONTape(text.span, maximumDepth: maximumDepth).finished()
+    nodes = try JSONTape.nodes(text.span, maximumDepth: maximumDepth)
     bytes = text
   }
 

@@ -12,46 +12,31 @@ struct JSONNode: Sendable, BitwiseCopyable {
   var isEscaped = false
 }
 
-/// The nodes of a text in memory of their own, which spares the question of who else holds them that an array asks at
-/// every change. Every access is checked against the bounds.
+/// The nodes of a text in memory of their own, which spares the question of who else holds them that an array asks.
+/// Every access is checked against the bounds.
 struct JSONNodes: ~Copyable, @unchecked Sendable {
-  // Unchecked: only the tape that makes the nodes changes them; whoever reads them later cannot.
-  private var base: UnsafeMutablePointer<JSONNode>
-  private var capacity: Int
+  // Unchecked: only the tape that makes the nodes writes them; whoever reads them later cannot.
+  private let base: UnsafeMutablePointer<JSONNode>
+  private let capacity: Int
   private(set) var count = 0
 
   init(capacity: Int) {
-    self.capacity = max(capacity, 4)
-    base = .allocate(capacity: self.capacity)
+    self.capacity = capacity
+    // Pages that no node comes to are never touched.
+    base = .allocate(capacity: capacity)
   }
 
   deinit { base.deallocate() }
 
+  /// Has `body` write nodes into the memory, which has room for that many, and say how many it wrote.
+  mutating func fill(_ body: (UnsafeMutablePointer<JSONNode>, Int) -> Int) {
+    count = body(base, capacity)
+    precondition(count <= capacity, "more nodes than there is room for")
+  }
+
   @inline(__always)
   subscript(index: Int) -> JSONNode {
-    get {
-      precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "no such node")
-      return base[index]
-    }
-    set {
-      precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "no such node")
-      base[index] = newValue
-    }
-  }
-
-  @inline(__always)
-  mutating func append(_ node: JSONNode) {
-    if count == capacity { grow() }
-    (base + count).initialize(to: node)
-    count &+= 1
-  }
-
-  @inline(never)
-  private mutating func grow() {
-    let larger = UnsafeMutablePointer<JSONNode>.allocate(capacity: capacity * 2)
-    larger.moveInitialize(from: base, count: count)
-    base.deallocate()
-    base = larger
-    capacity *= 2
+    precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "no such node")
+    return base[index]
   }
 }

@@ -2,40 +2,40 @@
 enum JSONText {
   static let highBitOfEach: UInt64 = 0x8080_8080_8080_8080
 
-  /// The next quote, backslash or control character from `start` on, or the end; and the bytes before it, and maybe
-  /// some behind it, all or-ed together, of which the high bits tell whether there is anything but ASCII.
+  /// The next quote, backslash or control character, or the end.
   ///
   /// Eight bytes at a time: of an ASCII byte that equals the wanted one, the exclusive or is zero, and subtracting one
   /// borrows into its high bit; likewise of one below 0x20. A borrow may mark bytes behind the first match, never
   /// before it, and only the first one is used.
-  @inline(__always)
-  static func endOfPlain(_ text: Span<UInt8>, _ start: Int) -> (end: Int, highBits: UInt64) {
+  static func endOfPlain(_ text: Span<UInt8>) -> Int {
     let ones: UInt64 = 0x0101_0101_0101_0101
-    var offset = start
-    var highBits: UInt64 = 0
+    var offset = 0
     while text.count &- offset >= 8 {
       // Any eight bytes are a UInt64, and eight bytes are there.
       let word = UInt64(littleEndian: text.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
-      highBits |= word
       let quote = (word ^ (ones &* 0x22)) &- ones
       let backslash = (word ^ (ones &* 0x5c)) &- ones
       let marks = (quote | backslash | (word &- ones &* 0x20)) & ~word & highBitOfEach
-      if marks != 0 { return (offset &+ marks.trailingZeroBitCount >> 3, highBits) }
+      if marks != 0 { return offset &+ marks.trailingZeroBitCount >> 3 }
       offset &+= 8
     }
     while offset < text.count {
       let byte = text[offset]
       if byte == 0x22 || byte == 0x5c || byte < 0x20 { break }
-      highBits |= UInt64(byte)
       offset &+= 1
     }
-    return (offset, highBits)
+    return offset
   }
 
-  /// Checks that bytes are UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing over U+10FFFF).
-  static func checkUTF8(_ text: Span<UInt8>, _ start: Int, _ end: Int) throws(JSONError) {
-    var offset = start
-    while offset < end {
+  /// Where bytes are no UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing over U+10FFFF).
+  static func utf8Failure(_ text: UnsafeBufferPointer<UInt8>) -> JSONError? {
+    let bytes = UnsafeRawBufferPointer(text)
+    var offset = 0
+    while offset < text.count {
+      if text.count &- offset >= 8, bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) & highBitOfEach == 0 {
+        offset &+= 8
+        continue
+      }
       let lead = text[offset]
       var following: Int
       var second: ClosedRange<UInt8> = 0x80...0xbf
@@ -48,42 +48,49 @@ enum JSONText {
       case 0xf0: (following, second) = (3, 0x90...0xbf)
       case 0xf1...0xf3: following = 3
       case 0xf4: (following, second) = (3, 0x80...0x8f)
-      default: throw JSONError(.invalidUTF8, at: offset)
+      default: return JSONError(.invalidUTF8, at: offset)
       }
-      guard offset + following < end else { throw JSONError(.invalidUTF8, at: offset) }
+      guard offset + following < text.count else { return JSONError(.invalidUTF8, at: offset) }
       if following > 0 {
-        guard second.contains(text[offset + 1]) else { throw JSONError(.invalidUTF8, at: offset + 1) }
+        guard second.contains(text[offset + 1]) else { return JSONError(.invalidUTF8, at: offset + 1) }
         var index = 2
         while index <= following {
-          guard text[offset + index] & 0xc0 == 0x80 else { throw JSONError(.invalidUTF8, at: offset + index) }
+          guard text[offset + index] & 0xc0 == 0x80 else { return JSONError(.invalidUTF8, at: offset + index) }
           index += 1
         }
       }
       offset += following + 1
     }
+    return nil
   }
 
-  /// Checks the escape sequence at `offset` (a backslash) and moves behind it. Surrogates must come in pairs.
-  static func skipEscape(_ text: Span<UInt8>, _ offset: inout Int) throws(JSONError) {
-    guard offset + 1 < text.count else { throw JSONError(.unexpectedEnd, at: text.count) }
-    switch text[offset + 1] {
-    case 0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74: offset += 2
+  /// Checks the escape sequence at `offset`, a backslash. Surrogates must come in pairs.
+  @inline(__always)
+  static func escape(_ text: UnsafeBufferPointer<UInt8>, _ offset: Int) -> (isPair: Bool, failure: JSONError?) {
+    guard offset &+ 1 < text.count else { return (false, JSONError(.unexpectedEnd, at: text.count)) }
+    switch text[offset &+ 1] {
+    case 0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74: return (false, nil)
     case UInt8(ascii: "u"):
-      let unit = try hexUnit(text, offset)
-      switch unit {
-      case 0xd800...0xdbff:
-        guard offset + 7 < text.count, text[offset + 6] == 0x5c, text[offset + 7] == UInt8(ascii: "u"),
-          try 0xdc00...0xdfff ~= hexUnit(text, offset + 6)
-        else { throw JSONError(.invalidEscape, at: offset) }
-        offset += 12
-      case 0xdc00...0xdfff: throw JSONError(.invalidEscape, at: offset)
-      default: offset += 6
+      do throws(JSONError) {
+        let text = text.span
+        switch try hexUnit(text, offset) {
+        case 0xd800...0xdbff:
+          guard offset + 7 < text.count, text[offset + 6] == 0x5c, text[offset + 7] == UInt8(ascii: "u"),
+            try 0xdc00...0xdfff ~= hexUnit(text, offset + 6)
+          else { return (false, JSONError(.invalidEscape, at: offset)) }
+          return (true, nil)
+        case 0xdc00...0xdfff: return (false, JSONError(.invalidEscape, at: offset))
+        default: return (false, nil)
+        }
+      } catch {
+        return (false, error)
       }
-    default: throw JSONError(.invalidEscape, at: offset)
+    default: return (false, JSONError(.invalidEscape, at: offset))
     }
   }
 
   /// The UTF-16 unit of the `\uXXXX` at `offset`.
+  @inline(__always)
   private static func hexUnit(_ text: Span<UInt8>, _ offset: Int) throws(JSONError) -> UInt32 {
     guard offset + 5 < text.count else { throw JSONError(.unexpectedEnd, at: text.count) }
     var unit: UInt32 = 0
@@ -143,7 +150,7 @@ enum JSONText {
   /// Appends what stands between the quotes of a string.
   static func append(content string: String, to bytes: inout [UInt8]) {
     let text = string.utf8Span.span
-    if endOfPlain(text, 0).end == text.count {
+    if endOfPlain(text) == text.count {
       bytes.append(contentsOf: string.utf8)
     } else {
       for byte in string.utf8 { appendEscaped(byte, to: &bytes) }

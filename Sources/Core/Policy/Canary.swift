@@ -131,7 +131,10 @@ enum Canary {
       // The eviction of a pod was asked for. Either it was refused, or the pod's replacement is still to come, or it
       // came without the agents.
       guard facts.now - facts.canaryAt >= 60 else {
-        return .wait("The pod that tries the agents first is being made.", retryAfterSeconds: 5)
+        let text =
+          "The pod that tries the agents first is being made anew; where a PodDisruptionBudget forbids that for now, it "
+          + "is tried again after a minute."
+        return .wait(text, retryAfterSeconds: 5)
       }
       let hasMissed = facts.pods.contains { $0.createdAt >= facts.canaryAt }
       let isSpent = facts.repairedHash == facts.desiredHash || !facts.configuration.repairMissedPods

@@ -6,6 +6,8 @@ struct ContainerInjection {
   let path: String
   private let agent: InjectedContainer
   private let entries: JSONNamedElements
+  /// What the container takes variables from as a whole; nil where it takes none so.
+  private let sources: EnvironmentSources?
   private var additions: PatchBytes.Elements
   /// Changes of entries that are there, by index; those of later entries are written first, because an insertion
   /// moves what follows it.
@@ -17,25 +19,25 @@ struct ContainerInjection {
     self.agent = agent
     let environment = container["env"]
     entries = JSONNamedElements(environment, by: "name")
+    sources = EnvironmentSources(container)
     additions = PatchBytes.Elements(of: path, "/env", exists: environment?.kind == .array)
   }
 
   /// The variables by which the container keeps the agent out: those that the agent needs for itself, and those whose
   /// values could not be kept.
   func conflicts() -> [String] {
-    let environment = agent.environment
     var result: [String] = []
-    for variable in environment.required {
+    for variable in agent.environment.required {
       guard let index = index(of: variable.name), let entry = entries[index] else { continue }
       let value = entry["valueFrom"] == nil ? entry["value"]?.string ?? "" : nil
       if value.map({ $0 == variable.value || $0.contains(OdigosPath.agentsPrefix) }) != true {
         result.append(variable.name)
       }
     }
-    if let loader = environment.loader, loader.isStrict, !canUse(loader) { result.append(loader.variable.name) }
-    if usesLoader { return result }
-    for variable in environment.appended where dependsOnSources(variable) {
-      if EnvironmentSources.entries(container, variable.name, as: "") == nil { result.append(variable.name) }
+    if let loader = agent.environment.loader, loader.isStrict, !canUse(loader) { result.append(loader.variable.name) }
+    guard let sources, !usesLoader else { return result }
+    for variable in agent.environment.appended where dependsOnSources(variable) {
+      if !sources.areKnown(for: variable.name) { result.append(variable.name) }
     }
     return result
   }
@@ -55,8 +57,8 @@ struct ContainerInjection {
   }
 
   /// - Parameter ownerAttributes: from `ResourceAttributes.end`.
-  mutating func run(ownerAttributes: [UInt8], into patch: inout PatchBytes) {
-    addVariables(ownerAttributes, &patch)
+  mutating func run(ownerAttributes: [UInt8], keepsFiles: Bool, into patch: inout PatchBytes) {
+    addVariables(ownerAttributes, keepsFiles, &patch)
     additions.finish(&patch)
     changes.sort { $0.index > $1.index }
     for change in changes { write(change.index, change.variable, &patch) }
@@ -69,19 +71,24 @@ struct ContainerInjection {
     if index(of: variable.name) == nil { additions.append(variable.entry, to: &patch) }
   }
 
-  private mutating func addVariables(_ ownerAttributes: [UInt8], _ patch: inout PatchBytes) {
-    let environment = agent.environment
-    for variable in environment.variables { add(variable, &patch) }
-    for required in environment.required { add(required.variable, &patch) }
-    addNodeVariables(environment.nodeVariables, &patch)
-    if let serviceName = environment.serviceName { add(serviceName, &patch) }
-    if let attributes = environment.resourceAttributes { addResourceAttributes(attributes, ownerAttributes, &patch) }
-    if let loader = environment.loader, canUse(loader) {
+  private mutating func addVariables(_ ownerAttributes: [UInt8], _ keepsFiles: Bool, _ patch: inout PatchBytes) {
+    for variable in agent.environment.variables {
+      // The socket is among the files, and those that the pod has may be without it.
+      if keepsFiles, variable.name == OdigosEnvironment.opAMPUnixSocket { continue }
+      add(variable, &patch)
+    }
+    for required in agent.environment.required { add(required.variable, &patch) }
+    if !agent.environment.nodeVariables.values.isEmpty { addNodeVariables(agent.environment.nodeVariables, &patch) }
+    if let serviceName = agent.environment.serviceName { add(serviceName, &patch) }
+    if let attributes = agent.environment.resourceAttributes {
+      addResourceAttributes(attributes, ownerAttributes, &patch)
+    }
+    if let loader = agent.environment.loader, canUse(loader) {
       add(loader.variable, &patch)
     } else {
-      for variable in environment.appended { append(variable, &patch) }
+      for variable in agent.environment.appended { append(variable, &patch) }
     }
-    for variable in environment.userVariables { add(variable, &patch) }
+    for variable in agent.environment.userVariables { add(variable, &patch) }
   }
 
   private mutating func append(_ variable: AppendedVariable, _ patch: inout PatchBytes) {
@@ -89,24 +96,23 @@ struct ContainerInjection {
       changes.append((index, variable))
       return
     }
-    if variable.mayComeFromSources {
-      let original = originalName(variable)
-      if let sources = EnvironmentSources.entries(container, variable.name, as: original), !sources.isEmpty {
-        additions.append(InjectedVariable(original, variable.imageValue).entry, to: &patch)
-        for entry in sources { additions.append(entry, to: &patch) }
-        let value = variable.value(for: "$(\(original))")
-        additions.append(InjectedVariable(variable.name, value).entry, to: &patch)
+    if variable.mayComeFromSources, let sources {
+      let moved = moved(variable)
+      if let entries = sources.entries(variable.name, as: moved.name), !entries.isEmpty {
+        additions.append(moved.original, to: &patch)
+        for entry in entries { additions.append(entry, to: &patch) }
+        additions.append(moved.reference, to: &patch)
         return
       }
     }
     if let entry = variable.entry { additions.append(entry, to: &patch) }
   }
 
-  /// The name under which the value that was there goes on.
-  private func originalName(_ variable: AppendedVariable) -> String {
-    var original = OdigosEnvironment.originalPrefix + variable.name
+  /// What it becomes when the value that was there goes on under a name that the container does not have yet.
+  private func moved(_ variable: AppendedVariable) -> AppendedVariable.Moved {
+    var original = variable.moved.name
     while index(of: original) != nil { original = OdigosEnvironment.originalPrefix + original }
-    return original
+    return variable.moved(as: original)
   }
 
   private mutating func addNodeVariables(_ node: NodeVariables, _ patch: inout PatchBytes) {
@@ -148,53 +154,17 @@ struct ContainerInjection {
 
   /// Gives a variable that comes from elsewhere another name, and ours, which refers to it, its own.
   private func move(_ index: Int, _ source: JSONView, _ variable: AppendedVariable, _ patch: inout PatchBytes) {
-    let original = originalName(variable)
-    patch.replace(path, "/env/\(index)/name", value: JSONValue.string(original).serialized())
+    let moved = moved(variable)
+    patch.replace(path, "/env/\(index)/name", value: JSONValue.string(moved.name).serialized())
     var place = index
     if EnvironmentSources.isOptional(source) {
       // The reference must resolve where there is nothing to take the value from: to what would be used then.
-      let sources = EnvironmentSources.entries(container, variable.name, as: original) ?? []
-      for entry in [InjectedVariable(original, variable.imageValue).entry] + sources {
+      for entry in [moved.original] + (sources?.entries(variable.name, as: moved.name) ?? []) {
         patch.add(path, "/env/\(place)", value: entry)
         place += 1
       }
     }
     // Ours directly follows, so that later references to the variable still resolve.
-    let value = variable.value(for: "$(\(original))")
-    patch.add(path, "/env/\(place + 1)", value: InjectedVariable(variable.name, value).entry)
-  }
-}
-
-/// Variables that come from ConfigMaps and Secrets as a whole (`envFrom`).
-///
-/// An entry of `env` hides them, and a reference to a variable that is not there stays as it is written, which breaks
-/// programs. So each source is asked for the one key, and may lack it; an entry before gives the value for that case.
-enum EnvironmentSources {
-  /// The entries that give a variable `name` the value that the container's sources have for `variable`: the last one
-  /// that has it counts, as in `envFrom`. Nil where there is a source of a kind that is not known.
-  static func entries(_ container: JSONView, _ variable: String, as name: String) -> [[UInt8]]? {
-    guard let sources = container["envFrom"], sources.kind == .array else { return [] }
-    var result: [[UInt8]] = []
-    for source in sources.elements {
-      let prefix = source["prefix"]?.string ?? ""
-      guard variable.hasPrefix(prefix), variable.utf8.count > prefix.utf8.count else { continue }
-      guard let (kind, reference) = kind(of: source), let object = reference["name"]?.string else { return nil }
-      let key = String(variable.dropFirst(prefix.count))
-      let selector: JSONValue = ["name": .string(object), "key": .string(key), "optional": true]
-      let entry: JSONValue = ["name": .string(name), "valueFrom": .object([kind: selector])]
-      result.append(entry.serialized())
-    }
-    return result
-  }
-
-  private static func kind(of source: JSONView) -> (String, JSONView)? {
-    if let reference = source["configMapRef"], reference.kind == .object { return ("configMapKeyRef", reference) }
-    if let reference = source["secretRef"], reference.kind == .object { return ("secretKeyRef", reference) }
-    return nil
-  }
-
-  /// Whether a source of one variable (`valueFrom`) may be missing.
-  static func isOptional(_ source: JSONView) -> Bool {
-    source.members.contains { $0.value["optional"]?.bool == true }
+    patch.add(path, "/env/\(place + 1)", value: moved.reference)
   }
 }

@@ -22,9 +22,10 @@ extension ContainerInjection {
       patch.add(path, listPath, value: Self.device)
       return
     }
-    if list[OdigosResource.genericDevice] == nil { patch.add(path, devicePath, value: Array("\"1\"".utf8)) }
+    if list[OdigosResource.genericDevice] == nil { patch.add(path, devicePath, value: Self.one) }
   }
 
+  private static let one = Array("\"1\"".utf8)
   private static let limit = JSONPointer(["resources", "limits", OdigosResource.genericDevice]).description
   private static let request = JSONPointer(["resources", "requests", OdigosResource.genericDevice]).description
   private static let deviceList: JSONValue = .object([OdigosResource.genericDevice: "1"])

@@ -56,7 +56,7 @@ public struct EffectiveConfiguration: Sendable {
   }
 
   /// The settings with every wrong value replaced, and what was wrong with them.
-  private static func usable(
+  static func usable(
     _ settings: JSONValue, _ lastGood: JSONValue?
   ) -> (settings: JSONValue, problems: [ConfigurationProblem]) {
     var (result, problems) = (settings, OdigosConfiguration.parse(settings).problems)

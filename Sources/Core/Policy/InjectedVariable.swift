@@ -1,11 +1,12 @@
 import JSON
 
-/// One of the variables that are appended to a container, prepared so that admission only copies bytes.
-struct InjectedVariable: Sendable {
+/// One of the variables that are appended to a container, prepared so that admission only copies bytes. A class, so that
+/// admission does not count references to each of its parts.
+final class InjectedVariable: Sendable {
   /// The name.
-  var name: String
+  let name: String
   /// The entry of `env`.
-  var entry: [UInt8]
+  let entry: [UInt8]
 
   /// A variable with a value.
   init(_ name: String, _ value: String) {
@@ -44,41 +45,76 @@ struct RequiredVariable: Sendable {
   }
 }
 
-/// A variable that gets our value beside its own.
-struct AppendedVariable: Sendable {
-  var name: String
-  var separator: String
-  var ours: String
+/// A variable that gets our value beside its own. A class for the same reason.
+final class AppendedVariable: Sendable {
+  let name: String
+  private let separator: String
+  private let ours: String
   /// The entry for a container that has no such variable: ours behind what the image gives. Nil where the image's
   /// value is ours already.
-  var entry: [UInt8]?
+  let entry: [UInt8]?
   /// What the process has when nothing in the pod sets the variable, as the value of an entry.
-  var imageValue: String
+  let imageValue: String
   /// Whether a container that has `envFrom` may have the variable from there: the process has a value that the image
   /// does not explain, or nobody looked.
-  var mayComeFromSources: Bool
+  let mayComeFromSources: Bool
+  /// The first name under which a value that was there goes on, and the entries for a container whose variable comes
+  /// from a source: what is used where the source lacks it, and ours, which refers to it.
+  let moved: Moved
+
+  /// What a variable becomes whose value goes on under another name.
+  struct Moved: Sendable {
+    let name: String
+    let original: [UInt8]
+    let reference: [UInt8]
+  }
 
   init(_ variable: Distribution.AppendedVariable, parameters: [String: String], details: RuntimeFacts?) {
     func last(_ values: [NamedValue]?) -> String? { values?.last { $0.name == variable.name }?.value }
     let image = last(details?.envFromContainerRuntime)
+    let separator = variable.separator
+    let ours = variable.appended(to: "", parameters: parameters)
+    let imageValue = InjectedVariable.escaped(image ?? "")
     name = variable.name
-    separator = variable.separator
-    ours = variable.appended(to: "", parameters: parameters)
-    imageValue = InjectedVariable.escaped(image ?? "")
+    self.separator = separator
+    self.ours = ours
+    self.imageValue = imageValue
+    moved = Self.moved(variable.name, as: OdigosEnvironment.originalPrefix + variable.name, imageValue) {
+      Self.joined($0, separator, ours)
+    }
     if let details, details.isObserved {
       let observed = last(details.envVars)
       mayComeFromSources = observed != nil && observed != image
     } else {
       mayComeFromSources = true
     }
-    entry = nil
-    if image?.contains(OdigosPath.agentsPrefix) == true { return }
-    let alone = variable.alone.map { Distribution.resolve($0, parameters) } ?? ours
-    entry = InjectedVariable(name, image == nil ? alone : value(for: imageValue)).entry
+    if image?.contains(OdigosPath.agentsPrefix) == true {
+      entry = nil
+    } else {
+      let alone = variable.alone.map { Distribution.resolve($0, parameters) } ?? ours
+      entry = InjectedVariable(name, image == nil ? alone : Self.joined(imageValue, separator, ours)).entry
+    }
   }
 
   /// The whole value for one that was there.
-  func value(for original: String) -> String { original.isEmpty ? ours : original + separator + ours }
+  func value(for original: String) -> String { Self.joined(original, separator, ours) }
+
+  private static func joined(_ original: String, _ separator: String, _ ours: String) -> String {
+    original.isEmpty ? ours : original + separator + ours
+  }
+
+  /// What it becomes when its value goes on under that name.
+  func moved(as original: String) -> Moved {
+    original == moved.name ? moved : Self.moved(name, as: original, imageValue, value)
+  }
+
+  private static func moved(_ name: String, as original: String, _ imageValue: String, _ value: (String) -> String)
+    -> Moved
+  {
+    Moved(
+      name: original, original: InjectedVariable(original, imageValue).entry,
+      reference: InjectedVariable(name, value("$(\(original))")).entry)
+  }
 }
 
 /// Variables whose values name the address of the node. Two forms: a container may have a `NODE_IP` that means
@@ -126,10 +162,18 @@ struct ResourceAttributes: Sendable {
   /// The end of the entries for pods of that owner.
   static func end(_ owner: WorkloadOwner) -> [UInt8] {
     guard let intermediate = owner.intermediate else { return end }
-    let key = "k8s.\(intermediate.kind.rawValue)"
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(192)
+    func add(_ name: StaticString, _ value: String) {
+      bytes.append(contentsOf: ",k8s.".utf8)
+      bytes.append(contentsOf: intermediate.kind.rawValue.utf8)
+      name.withUTF8Buffer { bytes.append(contentsOf: $0) }
+      JSONValue.append(content: value, to: &bytes)
+    }
     // A Job that is itself the workload has said its name already.
-    var text = owner.workload.kind == .job ? "" : ",\(key).name=\(intermediate.name)"
-    if !intermediate.uid.isEmpty { text += ",\(key).uid=\(intermediate.uid)" }
-    return JSONValue.string(text).serialized().dropFirst() + [UInt8(ascii: "}")]
+    if owner.workload.kind != .job { add(".name=", intermediate.name) }
+    if !intermediate.uid.isEmpty { add(".uid=", intermediate.uid) }
+    bytes.append(contentsOf: end)
+    return bytes
   }
 }

@@ -48,12 +48,14 @@ public struct InjectionPlan: Sendable {
 
   /// What is done and why.
   public var reason: Reason {
+    if outcome == .injected, conflicts.isEmpty, injected.elementsEqual(facts.containers.indices) {
+      return facts.wholeReason
+    }
     let workload = facts.workload
-    let agents = injected.map { "\(facts.containers[$0].distribution.name) in \(facts.containers[$0].name)" }
-      .joined(separator: ", ")
+    let agents = facts.agents(injected)
     let exceptions = conflicts.map { " " + sentence($0) }.joined()
     switch outcome {
-    case .injected: return Reason(.injected, "Pod of \(workload) gets \(agents)\(files).\(exceptions)")
+    case .injected: return Reason(.injected, facts.sentence(injected) + exceptions)
     case .alreadyInjected: return Reason(.alreadyInjected, "Pod of \(workload) already has \(agents).\(exceptions)")
     case .conflict: return Reason(.injectionConflict, "Pod of \(workload) gets no agent.\(exceptions)")
     case .noContainer:
@@ -61,11 +63,6 @@ public struct InjectionPlan: Sendable {
       return Reason(.notInstrumented, "The pod has none of the containers that get an agent: \(names).")
     case .malformed: return Reason(.malformedPod, "The pod has no metadata or no list of containers.")
     }
-  }
-
-  private var files: String {
-    guard injected.contains(where: { !facts.containers[$0].directories.isEmpty }) else { return "" }
-    return "; the files come by \(facts.mount.method.rawValue): \(facts.mount.explanation)"
   }
 
   private func sentence(_ conflict: Conflict) -> String {
@@ -111,7 +108,7 @@ public enum Injection {
         continue
       }
       injected.append(index)
-      injection.run(ownerAttributes: ownerAttributes, into: &operations)
+      injection.run(ownerAttributes: ownerAttributes, keepsFiles: hasFiles, into: &operations)
       if !hasFiles { injection.addFiles(of: agent, facts.mount.method, into: &operations) }
       needsFiles = needsFiles || !agent.mounts.isEmpty
     }

@@ -6,6 +6,8 @@ import OdigosObjects
 public struct InjectionFacts: Sendable {
   /// The workload.
   public let workload: WorkloadReference
+  /// The workload as text.
+  public let workloadText: String
   /// What pods are labelled with.
   public let agentsMetaHash: String
   /// How the agent files come into containers, and why so.
@@ -17,6 +19,8 @@ public struct InjectionFacts: Sendable {
   /// Whether pods must go to nodes where the agent files are.
   let needsNodeAffinity: Bool
   let containers: [InjectedContainer]
+  /// What is said of a pod all of whose containers get their agents.
+  let wholeReason: Reason
 
   /// Prepares the injection of a workload from its verdict.
   ///
@@ -51,6 +55,7 @@ public struct InjectionFacts: Sendable {
       throw Reason(.noServiceName, "The InstrumentationConfig has no serviceName yet.")
     }
     self.workload = workload
+    workloadText = workload.description
     agentsMetaHash = verdict.agentsMetaHash
     var mounts = settings.mounts
     mounts.podSecurity = podSecurity
@@ -77,6 +82,26 @@ public struct InjectionFacts: Sendable {
     volume = directories.isEmpty ? nil : AgentVolume(mount.method, settings: settings, directories: directories)
     // The device itself leads a pod to a node that has it; what comes from an image needs no node.
     needsNodeAffinity = mount.method == .hostPath && !settings.karpenterEnabled && !directories.isEmpty
+    wholeReason = Reason(.injected, Self.sentence(workload, mount, containers[...]))
+  }
+
+  /// What is said of a pod of which these containers get their agents.
+  func sentence(_ injected: [Int]) -> String { Self.sentence(workload, mount, injected.map { containers[$0] }[...]) }
+
+  private static func sentence(
+    _ workload: WorkloadReference, _ mount: MountDecision, _ containers: ArraySlice<InjectedContainer>
+  ) -> String {
+    let files =
+      containers.contains { !$0.directories.isEmpty }
+      ? "; the files come by \(mount.method.rawValue): \(mount.explanation)" : ""
+    return "Pod of \(workload) gets \(agents(containers))\(files)."
+  }
+
+  /// The agents of these containers, in words.
+  func agents(_ injected: [Int]) -> String { Self.agents(injected.map { containers[$0] }[...]) }
+
+  private static func agents(_ containers: ArraySlice<InjectedContainer>) -> String {
+    containers.map { "\($0.distribution.name) in \($0.name)" }.joined(separator: ", ")
   }
 
   /// Prepares the injection of a workload from its InstrumentationConfig.

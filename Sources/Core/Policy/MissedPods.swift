@@ -27,7 +27,7 @@ enum MissedPods {
       return .leave("\(found) Another restart did not help, so the cause is none that a restart removes.")
     }
     guard facts.isWebhookServing || facts.desiredHash.isEmpty else {
-      return .wait("\(found) They are made anew once the webhook serves.", retryAfterSeconds: 5)
+      return .wait("\(found) They are made anew once the webhook serves.", retryAfterSeconds: Rollouts.settleSeconds)
     }
     if facts.recentRepairs >= settings.maxRepairsPerMinute {
       return .wait(

@@ -60,24 +60,54 @@ struct PatchBytes: Sendable {
         let start = patch.bytes.count
         patch.begin("add", path, exists ? rest + "/-" : rest)
         if exists {
-          prefix = [UInt8(ascii: ",")] + patch.bytes[(start + 1)...]
+          prefix = Array(patch.bytes[start...])
+          prefix[0] = UInt8(ascii: ",")
         } else {
           patch.bytes.append(UInt8(ascii: "["))
         }
         isFirst = false
+        patch.bytes.append(element, end, exists ? Self.closing : [])
       } else if exists {
-        patch.bytes.append(contentsOf: prefix)
+        patch.bytes.append(prefix, element, end, Self.closing)
       } else {
-        patch.bytes.append(UInt8(ascii: ","))
+        patch.bytes.append(Self.comma, element, end)
       }
-      patch.bytes.append(contentsOf: element)
-      patch.bytes.append(contentsOf: end)
-      if exists { patch.bytes.append(UInt8(ascii: "}")) }
     }
+
+    private static let closing = [UInt8(ascii: "}")]
+    private static let comma = [UInt8(ascii: ",")]
 
     /// Ends the operation that makes the array.
     func finish(_ patch: inout PatchBytes) {
       if !isFirst, !exists { patch.bytes.append(contentsOf: "]}".utf8) }
     }
+  }
+}
+
+extension [UInt8] {
+  /// Appends some parts at once.
+  @inline(__always)
+  fileprivate mutating func append(_ first: [UInt8], _ second: [UInt8], _ third: [UInt8], _ fourth: [UInt8] = []) {
+    append(addingCapacity: first.count + second.count + third.count + fourth.count) { bytes in
+      bytes.withUnsafeMutableBufferPointer { target, count in
+        @inline(__always) func add(_ part: [UInt8]) {
+          part.withUnsafeBytes {
+            UnsafeMutableRawBufferPointer(target).suffixBytes(from: count).copyMemory(from: $0)
+          }
+          count += part.count
+        }
+        add(first)
+        add(second)
+        add(third)
+        add(fourth)
+      }
+    }
+  }
+}
+
+extension UnsafeMutableRawBufferPointer {
+  @inline(__always)
+  fileprivate func suffixBytes(from start: Int) -> UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(rebasing: self[start...])
   }
 }

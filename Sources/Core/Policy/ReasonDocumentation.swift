@@ -170,7 +170,7 @@ extension ReasonCode {
     .workloadNotSupporting: .init(
       .rollout, "Workloads of this kind cannot be restarted from here.",
       "Restart it where it is managed; delete a single pod and make it again."),
-    .rolloutNotRequired: .init(.rollout, "All pods are as they should be."),
+    .rolloutNotRequired: .init(.rollout, "All pods are as they should be, or its agents reach pods that run already."),
     .waitingInQueue: .init(
       .rollout, "Other restarts, a canary or the webhook come first; the sentence says which.", "Wait."),
     .rolloutFinished: .init(.rollout, "The workload was restarted for its present agents."),
@@ -180,7 +180,8 @@ extension ReasonCode {
   private static let podDocumentations: [ReasonCode: ReasonDocumentation] = [
     .noPods: .init(.pods, "The workload has no pods."),
     .podsAppliedSuccessfully: .init(.pods, "All pods have their agents."),
-    .podsManifestInjectionNotRequired: .init(.pods, "The pods have no agents and are to have none."),
+    .podsManifestInjectionNotRequired: .init(
+      .pods, "The pods have no agents and are to have none, or need nothing for theirs."),
     .rolloutNotSupportedForStaticPods: .init(
       .pods, "Static pods cannot be restarted from the cluster.", "Restart it on its node."),
     .waitingForNextJobRun: .init(.pods, "The next run of the job gets the agents.", "Wait for it."),

@@ -24,6 +24,9 @@ public struct RolloutFacts: Sendable, Hashable {
   public var obstacle: Obstacle?
   /// Whether its agents are being taken back because it does not do well with them: that waits for nothing.
   public var isRollback = false
+  /// Since when all its agents reach pods that run already (`spec.podManifestInjectionOptional`), in seconds since 1970;
+  /// nil where one of them needs new pods.
+  public var restartOptionalSince: Int?
   /// Since when it waits, in seconds since 1970: when its agents changed.
   public var waitingSince: Int
   /// What its canary pod was made anew for; nil when none was.
@@ -61,6 +64,13 @@ public struct RolloutFacts: Sendable, Hashable {
 
   /// Whether pods are otherwise than new ones would be.
   var hasOutdatedPods: Bool { pods.contains { $0.hash != desiredHash } }
+
+  /// Whether the agents reach every pod as it is. One that was made before may have an agent of another kind in it,
+  /// which only a restart takes out.
+  var isRestartOptional: Bool {
+    guard let restartOptionalSince, !desiredHash.isEmpty else { return false }
+    return pods.allSatisfy { $0.hash.isEmpty || $0.hash == desiredHash || $0.createdAt >= restartOptionalSince }
+  }
 
   /// What people have to do where the system does not restart the workload itself.
   public var restartAdvice: String {
@@ -101,7 +111,7 @@ public struct RolloutVerdict: Sendable, Hashable {
 
 /// Whether workloads are restarted so that their pods get, or lose, their agents.
 ///
-/// The order of the questions: is anything to be done; can this kind be restarted; may we; was it restarted for this
+/// The order of the questions: is anything to be done; do the agents need new pods at all; can this kind be restarted; may we; was it restarted for this
 /// already (then what is wrong was missed, `MissedPods`); is another rollout under way; does every replica of the
 /// webhook know; the canary; the queue.
 public enum Rollouts {
@@ -113,6 +123,10 @@ public enum Rollouts {
   /// Decides about the pods of a workload.
   public static func decide(_ facts: RolloutFacts) -> RolloutVerdict {
     guard facts.hasOutdatedPods else { return upToDate(facts) }
+    if facts.isRestartOptional {
+      let text = "Its agents reach pods that run already; nothing has to restart."
+      return stop(.rolloutNotRequired, .podsManifestInjectionNotRequired, text)
+    }
     if let verdict = notRestartable(facts) ?? forbidden(facts) { return verdict }
     if facts.rolledOutHash == facts.desiredHash { return rolledOut(facts) }
     if !facts.isRollback {
@@ -214,7 +228,7 @@ public enum Rollouts {
     if !facts.isWebhookServing {
       return wait(
         .waitingInQueue, .waitingForAutomaticRollout, "The restart follows once the webhook serves.",
-        retryAfterSeconds: 5)
+        retryAfterSeconds: settleSeconds)
     }
     let left = facts.waitingSince + settleSeconds - facts.now
     guard left > 0 else { return nil }

@@ -1,5 +1,5 @@
 /// SHA-256 (FIPS 180-4), for names of content; nothing here guards a secret.
-enum SHA256 {
+public enum SHA256 {
   /// The first `count` bytes of the digest as hexadecimal text.
   static func hexPrefix(of message: [UInt8], bytes count: Int) -> String {
     let digits = Array("0123456789abcdef")
@@ -12,7 +12,7 @@ enum SHA256 {
   }
 
   /// The digest, 32 bytes.
-  static func digest(of message: [UInt8]) -> [UInt8] {
+  public static func digest(of message: [UInt8]) -> [UInt8] {
     var padded = message
     padded.append(0x80)
     while padded.count % 64 != 56 { padded.append(0) }

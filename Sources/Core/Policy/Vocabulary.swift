@@ -48,6 +48,9 @@ public enum OdigosAnnotation {
   public static let rollbackRecovery = "odigos.io/rollback-recovery"
   /// On an InstrumentationConfig: the value of `rollbackRecovery` that was acted on last.
   public static let rollbackRecoveryProcessed = "odigos.io/rollback-recovery-processed"
+  /// On an InstrumentationConfig: since when all its agents reach pods that run already, so that those which were made
+  /// since have nothing in them that a restart would have to take out.
+  public static let restartOptionalSince = "odigos.io/restart-optional-since"
   /// On a node: which agent files it has (`AgentInventoryReport`).
   public static let nodeAgents = "odigos.io/agents"
   /// On a pod template: changing it restarts the workload, as `kubectl rollout restart` does.
@@ -110,6 +113,29 @@ public enum OdigosEnvironment {
   public static let originalPrefix = "ORIGINAL_"
 }
 
+/// Annotations on workloads that we restarted; they go when the template is put back.
+public enum InstrumentorAnnotation {
+  /// The `restartedAt` that we wrote into the pod template last.
+  public static let restart = "odigos.io/restarted-at"
+  /// The `restartedAt` that the pod template had before, "" for none.
+  public static let before = "odigos.io/restarted-at-before"
+  /// The hash that our last restart was for; "" for one that removed the agents.
+  public static let restartedFor = "odigos.io/restarted-for"
+  /// The hash that our last repair was for; it goes once all pods are as they should be.
+  public static let repairedFor = "odigos.io/repaired-for"
+  /// All pods were ready when we restarted it, with containers of that digest.
+  public static let readyBefore = "odigos.io/ready-before"
+  /// The hash for which one pod was made anew to try the agents.
+  public static let canaryFor = "odigos.io/canary-for"
+  /// When it was.
+  public static let canaryAt = "odigos.io/canary-at"
+  /// When the agents were removed, as long as that goes on where the number of restarts is limited.
+  public static let removedAt = "odigos.io/removed-at"
+
+  /// All that we note on workloads.
+  public static let notes = [restart, before, restartedFor, repairedFor, readyBefore, canaryFor, canaryAt, removedAt]
+}
+
 /// Names of objects in the cluster.
 public enum OdigosName {
   /// The namespace where the system is installed when nothing else is said.
@@ -144,6 +170,18 @@ public enum OdigosResource {
   public static let genericDevice = "instrumentation.odigos.io/generic"
   /// What the name of every resource of ours begins with.
   public static let devicePrefix = "instrumentation.odigos.io/"
+  /// What follows the prefix in the resources of older generations, one for each language. Pods and manifests of those
+  /// times still ask for them.
+  public static let olderDevices = [
+    "dotnet-native-community", "go-ebpf-community", "java-native-community", "javascript-native-community",
+    "musl-dotnet-native-community", "python-native-community",
+  ]
+}
+
+/// Taints of nodes.
+public enum OdigosTaint {
+  /// Keeps pods away from a new node until the agent files and the device are there (Karpenter's `startupTaints`).
+  public static let needsInit = "odigos.io/needs-init"
 }
 
 /// Directories of the host and of instrumented containers.

@@ -56,6 +56,15 @@ public struct ProtobufField: Sendable {
     return Int64(bitPattern: bits)
   }
 
+  /// The value as `uint64`.
+  public func unsigned() throws(ProtobufError) -> UInt64 { UInt64(bitPattern: try integer()) }
+
+  /// The value as `fixed64`; also the bits of a `double`.
+  public func fixed64() throws(ProtobufError) -> UInt64 {
+    guard case .fixed64(let bits) = value else { throw ProtobufError(.wrongWireType, field: number) }
+    return bits
+  }
+
   /// The value as `bool`.
   public func bool() throws(ProtobufError) -> Bool { try integer() != 0 }
 
@@ -72,6 +81,22 @@ public struct ProtobufField: Sendable {
       switch field.number {
       case 1: entry.key = try field.string()
       case 2: entry.value = try field.string()
+      default: break
+      }
+    }
+    return entry
+  }
+
+  /// The value as an entry of a map of messages.
+  public func messageEntry<Message: ProtobufMessage>(
+    _: Message.Type = Message.self
+  ) throws(ProtobufError) -> (key: String, value: Message) {
+    var reader = ProtobufReader(try bytes())
+    var entry = (key: "", value: Message())
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: entry.key = try field.string()
+      case 2: entry.value = try field.message()
       default: break
       }
     }

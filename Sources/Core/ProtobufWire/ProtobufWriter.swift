@@ -21,8 +21,34 @@ public struct ProtobufWriter: Sendable {
   /// An `int32`, `int64` or enumeration field (two's complement, not zigzag).
   public mutating func integer(_ number: Int, _ value: Int64) {
     guard value != 0 else { return }
+    explicitInteger(number, value)
+  }
+
+  /// A `bool`, integer or enumeration field that is written whatever its value is: a member of a `oneof`.
+  public mutating func explicitInteger(_ number: Int, _ value: Int64) {
     varint(UInt64(number) << 3)
     varint(UInt64(bitPattern: value))
+  }
+
+  /// A `uint64` field.
+  public mutating func unsigned(_ number: Int, _ value: UInt64) { integer(number, Int64(bitPattern: value)) }
+
+  /// A `fixed64` field.
+  public mutating func fixed64(_ number: Int, _ value: UInt64) {
+    guard value != 0 else { return }
+    explicitFixed64(number, value)
+  }
+
+  /// A `fixed64` or `double` field that is written whatever its value is: a member of a `oneof`.
+  public mutating func explicitFixed64(_ number: Int, _ value: UInt64) {
+    varint(UInt64(number) << 3 | 1)
+    for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift))) }
+  }
+
+  /// A `bytes` field.
+  public mutating func bytes(_ number: Int, _ value: [UInt8]) {
+    guard !value.isEmpty else { return }
+    delimited(number, value)
   }
 
   /// A message field that is there.
@@ -47,6 +73,16 @@ public struct ProtobufWriter: Sendable {
       var entry = ProtobufWriter()
       entry.string(1, key)
       entry.string(2, value)
+      delimited(number, entry.bytes)
+    }
+  }
+
+  /// A `map<string, message>` field, ordered by key so that equal maps give equal bytes.
+  public mutating func messageMap(_ number: Int, _ map: [String: some ProtobufMessage]) {
+    for (key, value) in map.sorted(by: { $0.key < $1.key }) {
+      var entry = ProtobufWriter()
+      entry.string(1, key)
+      entry.message(2, value)
       delimited(number, entry.bytes)
     }
   }

@@ -7,6 +7,8 @@ What happens is printed, a line each; commands come on standard input:
   prefer JSON          call GetPreferredAllocation with [[available, required, size], ...]
   prestart JSON        call PreStartContainer with a list of device ids
   raw METHOD HEX       call a method with these bytes
+  health SERVICE       call Check of the plugin's gRPC health service; SERVICE may be left out
+  watch-health         call Watch of it, and print each status
   leave                close the connection to the plugin, as a kubelet that lost interest
   quit                 end without cleaning up, as a kubelet that is killed
 """
@@ -39,7 +41,9 @@ MESSAGES = {
     "AllocateRequest": "container_requests 1 *ContainerAllocateRequest",
     "ContainerAllocateRequest": "devicesIDs 1 *string",
     "AllocateResponse": "container_responses 1 *ContainerAllocateResponse",
-    "ContainerAllocateResponse": "envs 1 {}, mounts 2 *Mount, devices 3 *DeviceSpec, annotations 4 {}",
+    "ContainerAllocateResponse": "envs 1 {}, mounts 2 *Mount, devices 3 *DeviceSpec, annotations 4 {}, "
+    "cdi_devices 5 *CDIDevice",
+    "CDIDevice": "name 1 string",
     "Mount": "container_path 1 string, host_path 2 string, read_only 3 bool",
     "DeviceSpec": "container_path 1 string, host_path 2 string, permissions 3 string",
 }
@@ -107,6 +111,31 @@ def follow(channel):
         say("stream broke", error.code().name)
 
 
+HEALTH = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
+
+
+def health_status(data):
+    """The field `status` of a grpc.health.v1.HealthCheckResponse."""
+    return HEALTH[data[1] if data else 0]
+
+
+def check_health(service):
+    name = service.encode()
+    request = b"\x0a" + bytes([len(name)]) + name if name else b""
+    try:
+        say("health", health_status(plugin.unary_unary("/grpc.health.v1.Health/Check")(request, timeout=5)))
+    except grpc.RpcError as error:
+        say("health error", error.code().value[0], error.details())
+
+
+def watch_health():
+    try:
+        for update in plugin.unary_stream("/grpc.health.v1.Health/Watch")(b""):
+            say("now", health_status(update))
+    except grpc.RpcError as error:
+        say("watch broke", error.code().name)
+
+
 def register(request, context):
     global plugin, refusals
     if refusals:
@@ -126,6 +155,10 @@ def perform(line):
     command, _, rest = line.strip().partition(" ")
     if command == "refuse":
         refusals = int(rest)
+    elif command == "health":
+        check_health(rest)
+    elif command == "watch-health":
+        threading.Thread(target=watch_health, daemon=True).start()
     elif command == "leave":
         plugin.close()
     elif command == "quit":

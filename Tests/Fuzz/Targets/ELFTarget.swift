@@ -15,7 +15,8 @@ enum ELFTarget {
     require((facts.image.interpreter?.utf8.count ?? 0) <= 4096, "a loader's path longer than the limit")
     for segment in facts.image.segments.prefix(8) {
       guard let offset = facts.image.fileOffset(of: segment.address) else { continue }
-      require(facts.image.segments.contains { $0.fileOffset == offset || $0.fileSize > 0 }, "an address outside")
+      let isInside = facts.image.segments.contains { offset >= $0.fileOffset && offset - $0.fileOffset < $0.fileSize }
+      require(isInside, "an address outside of all segments")
     }
     if let version = facts.namedVersion?.version { requireVersion(version) }
     if let version = facts.rustVersion, !version.isEmpty { requireVersion(version) }

@@ -15,6 +15,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
   case grpc
   /// JSON texts, against a second judge of what is one.
   case json
+  /// Messages of agents, and what the server makes of a sequence of them.
+  case opamp
   /// ELF files of containers: headers, libraries, sections, the notes of Go and Rust.
   case elf
   /// `/proc/PID/auxv`.
@@ -37,6 +39,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .tls: TLSTarget.run(bytes)
     case .grpc: GRPCTarget.run(bytes)
     case .json: JSONTarget.run(bytes)
+    case .opamp: OpAMPTarget.run(bytes)
     case .elf: ELFTarget.run(bytes)
     case .auxv: AuxiliaryVectorTarget.run(bytes)
     case .environ: EnvironmentTarget.run(bytes)

@@ -26,16 +26,22 @@ enum AuxiliaryVectorTarget {
 
 /// A process's variables: no others than the wanted ones come out, each with the value that getenv would find.
 enum EnvironmentTarget {
+  private static let names = Set(ProcessEnvironment.names.map { Array($0.utf8) })
+
   static func run(_ bytes: [UInt8]) {
     let environment = ProcessEnvironment(bytes)
     require(environment.values.keys.allSatisfy(ProcessEnvironment.names.contains), "a variable that nobody asked for")
     require(environment.oversized.isEmpty, "a short value is called long")
-    for name in ProcessEnvironment.names {
-      let start = Array("\(name)=".utf8)
-      let first = bytes.split(separator: 0).first { $0.starts(with: start) }
-      let value = first.map { String(decoding: $0.dropFirst(start.count), as: UTF8.self) }
-      require(environment.values[name] == value, "another value of \(name)")
+    var plain: [String: String] = [:]
+    for variable in bytes.split(separator: 0) {
+      guard let equals = variable.firstIndex(of: UInt8(ascii: "=")), names.contains(Array(variable[..<equals])) else {
+        continue
+      }
+      let name = String(decoding: variable[..<equals], as: UTF8.self)
+      guard plain[name] == nil else { continue }
+      plain[name] = String(decoding: variable[(equals + 1)...], as: UTF8.self)
     }
+    require(environment.values == plain, "other values than getenv would find")
     var facts = ProcessFacts(pid: 1, parent: 0)
     facts.environment = environment
     for (variable, value) in EnvironmentCapture.variables(of: facts) {

@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Tests/Fixtures/kubelet/kubelet.py as a process that ends with this object.
+/// A program of Tests/Fixtures/kubelet as a process that ends with this object; kubelet.py unless another is named.
 final class KubeletProcess: Sendable {
   private let process: pid_t
   private let input: Int32
@@ -12,17 +12,17 @@ final class KubeletProcess: Sendable {
     var description: String
   }
 
-  /// Starts it on a directory.
-  init(directory: String) async throws {
+  /// Starts it with a directory, or what else it takes as its argument, and waits until it says `ready`.
+  init(_ program: String = "kubelet.py", directory: String, saying ready: String = "ready") async throws {
     guard let python = await PythonWithGRPC.path else { throw Failure(description: "no grpcio") }
     output = "\(directory).log-\(UInt32.random(in: 0...UInt32.max))"
     var ends: [Int32] = [-1, -1]
     guard pipe2(&ends) else { throw Failure(description: "pipe: errno \(errno)") }
     input = ends[1]
     process = try spawn(
-      [python, Repository.path("Tests/Fixtures/kubelet/kubelet.py"), directory], input: ends[0], output: output)
+      [python, Repository.path("Tests/Fixtures/kubelet/\(program)"), directory], input: ends[0], output: output)
     close(ends[0])
-    try await expect("ready")
+    try await expect(ready)
   }
 
   deinit {
@@ -46,7 +46,7 @@ final class KubeletProcess: Sendable {
   @discardableResult
   func expect(_ text: String, count: Int = 1, sourceLocation: SourceLocation = #_sourceLocation) async throws -> String
   {
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < deadline {
       let found = lines.filter { $0.hasPrefix(text) }
       if found.count >= count { return found[count - 1] }
@@ -57,9 +57,11 @@ final class KubeletProcess: Sendable {
   }
 }
 
-/// A Python with grpcio and protobuf: the machine's own, or one in a virtual environment that is made once.
+/// A Python with grpcio, protobuf and hpack: that of hack/setup, the machine's own, or one in a virtual environment that
+/// is made once.
 enum PythonWithGRPC {
   private static let environment = "/tmp/odigos-test-kubelet"
+  private static let packages = ["grpcio", "protobuf", "hpack"]
   private static let search = Task<String?, Never> { find() }
 
   /// Its path; nil, with the reason printed, when there is none and none can be made.
@@ -68,12 +70,13 @@ enum PythonWithGRPC {
   }
 
   private static func find() -> String? {
-    for candidate in ["/usr/bin/python3", "\(environment)/bin/python"]
-    where succeeds([candidate, "-c", "import grpc, google.protobuf"]) { return candidate }
+    let given = getenv("ODIGOS_TEST_PYTHON").map { String(cString: $0) }
+    for candidate in [given ?? "", "/usr/bin/python3", "\(environment)/bin/python"]
+    where !candidate.isEmpty && succeeds([candidate, "-c", "import grpc, google.protobuf, hpack"]) { return candidate }
     guard succeeds(["/usr/bin/python3", "-m", "venv", environment]),
-      succeeds(["\(environment)/bin/pip", "install", "-q", "grpcio", "protobuf"])
+      succeeds(["\(environment)/bin/pip", "install", "-q"] + packages)
     else {
-      print("skipped: grpcio and protobuf are not installed, and pip could not install them into \(environment)")
+      print("skipped: \(packages) are not installed, and pip could not install them into \(environment)")
       return nil
     }
     return "\(environment)/bin/python"

@@ -8,6 +8,8 @@ rules it keeps:
 - A `sitecustomize` that the application or the distribution has is run as if this one were not there.
 - Nothing is written to the application's output, no failure of the agent reaches the program, and a collector that
   is away does not hold up its end. OTEL_LOG_LEVEL=debug lets the agent write to standard error.
+- Where the environment names an OpAMP server, the node agent is told how the process is, and may change settings while
+  it runs (odigos_opamp.py, odigos_remote.py).
 - An interpreter that is too old is left alone; therefore this file must be valid for every Python, even 2.7.
 """
 import os
@@ -24,6 +26,7 @@ DEFAULTS = {
     "OTEL_LOGS_EXPORTER": "none",
     "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION": "false",
 }
+SERVERS = ("ODIGOS_OPAMP_UNIX_SOCKET", "ODIGOS_OPAMP_SERVER_HOST")  # of OpAMP
 EXPORT_SECONDS_AT_EXIT = 1.0  # for the last export, which the end of the program waits for
 
 _path = os.path.dirname(os.path.abspath(__file__))
@@ -132,6 +135,33 @@ def _end_soon():
     return at_exit
 
 
+def _load(name):
+    """A module from beside this file, which is not on the path."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location(name, os.path.join(_here, name + ".py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _connect():
+    """The settings that the node agent may change, and what reports to it; without a server nothing is there."""
+    if not any(os.environ.get(name) for name in SERVERS):
+        return None, None
+    try:
+        settings = _load("odigos_remote").RemoteSettings()
+        agent = _load("odigos_opamp").Agent(settings)
+        agent.start()
+        return settings, agent
+    except Exception:
+        if _debug:
+            import traceback
+
+            traceback.print_exc()
+        return None, None
+
+
 def _django_later():
     """Makes Django be instrumented when it reads its middleware. Returns what to call before all is set up.
 
@@ -179,7 +209,7 @@ def _django_later():
     return settled
 
 
-def _start():
+def _start(settings):
     import atexit
     import warnings
 
@@ -196,7 +226,9 @@ def _start():
             from opentelemetry.instrumentation.auto_instrumentation import initialize
 
             at_exit = _end_soon()
-            initialize()
+            if settings is not None:
+                settings.install()
+            initialize(swallow_exceptions=False)
         finally:
             settled()
             if path is not None:  # which `initialize` has shortened; children of this process shall be traced too
@@ -214,10 +246,15 @@ def _main():
         if packages is not None and not os.path.isdir(os.path.join(_here, packages, "opentelemetry")):
             packages = None
         if packages is not None and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true":
+            settings, agent = _connect()
             try:
                 _enter_path(os.path.join(_here, packages).rstrip(os.sep))
-                _start()
-            except Exception:  # whatever it is, the program must run
+                _start(settings)
+                if agent is not None:
+                    agent.started(settings.components)
+            except Exception as error:  # whatever it is, the program must run
+                if agent is not None:
+                    agent.failed(error)
                 if _debug:
                     import traceback
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/types.h>
 
 static const uint32_t shim_EPOLLIN = EPOLLIN;
 static const uint32_t shim_EPOLLOUT = EPOLLOUT;
@@ -35,6 +36,10 @@ const void *shim_memmem(const void *haystack, size_t haystack_size, const void *
 void shim_tune_malloc(int arenas);
 /// Names the calling thread; at most 15 bytes are kept.
 void shim_name_thread(const char *name);
+/// The process and user at the other end of a Unix socket; 0, or -1 and errno.
+int shim_peer_credentials(int fd, pid_t *pid, uid_t *uid);
+/// A descriptor that becomes readable when the process ends, closed on exec; -1 and errno (ENOSYS before Linux 5.3).
+int shim_pidfd_open(pid_t pid);
 /// Each of these signals adds 1 to the eventfd `fd` from then on; 0, or -1 and errno.
 int shim_forward_signals(const int *signals, size_t count, int fd);
 /// The SELinux label of a file itself, links not followed (xattr(7)); Swift's Glibc has no sys/xattr.h.

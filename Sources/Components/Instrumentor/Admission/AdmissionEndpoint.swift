@@ -90,7 +90,8 @@ struct AdmissionEndpoint: Sendable {
 
   private struct Decision {
     var reason: Reason
-    var workload: WorkloadReference?
+    /// The workload as text.
+    var workload: String?
     var patch: [UInt8]?
     /// Whether somebody opted the pod's workload in, so that people may wonder about the outcome.
     var concernsSomebody: Bool
@@ -109,14 +110,14 @@ struct AdmissionEndpoint: Sendable {
     case .inject(let facts):
       let plan = Injection.plan(pod: pod, owner: owner, facts: facts)
       return Decision(
-        reason: plan.reason, workload: owner.workload, patch: plan.isEmpty ? nil : plan.patch(),
+        reason: plan.reason, workload: facts.workloadText, patch: plan.isEmpty ? nil : plan.patch(),
         concernsSomebody: true)
     }
   }
 
   private func leave(_ reason: Reason, _ workload: WorkloadReference? = nil, concernsSomebody: Bool = false) -> Decision
   {
-    Decision(reason: reason, workload: workload, patch: nil, concernsSomebody: concernsSomebody)
+    Decision(reason: reason, workload: workload?.description, patch: nil, concernsSomebody: concernsSomebody)
   }
 
   private func report(_ decision: Decision, _ review: AdmissionReview) {

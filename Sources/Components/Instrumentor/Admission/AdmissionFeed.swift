@@ -63,15 +63,13 @@ struct AdmissionFeed: Sendable {
   }
 
   /// What is wrong with the effective configuration; nil when nothing is.
-  var configurationProblem: String? { indexes.configurationProblem }
+  var configurationProblem: String? { indexes.lastGoodConfiguration().problem }
 
   private func settingsChanged() {
-    let configurationKey = ObjectKey(namespace: namespace, name: OdigosName.effectiveConfiguration)
-    guard caches.effectiveConfiguration.get(configurationKey) != nil else { return table.change(nil) }
+    guard let configuration = indexes.lastGoodConfiguration().configuration else { return table.change(nil) }
     let collectorKey = ObjectKey(namespace: namespace, name: OdigosName.dataCollection)
     // Signals of a collector that is restarting still hold: agents go on exporting and find it again.
     let signals = caches.collectorsGroups.get(collectorKey)?.status.receiverSignals ?? []
-    let configuration = indexes.configuration()
     table.change(
       InjectionSettings(
         configuration: configuration, ownNamespace: namespace, endpoint: endpoint,

@@ -6,14 +6,15 @@ import ServiceShell
 /// The one line that each review leaves in the log.
 struct AdmissionLine {
   let review: AdmissionReview
-  let workload: WorkloadReference?
+  /// The workload, as text.
+  let workload: String?
   let reason: Reason
   /// Whether the pod gets a patch.
   let isChanged: Bool
 
   /// Writes the line to `lines`, or to the logger where there is no such log.
   func write(_ level: Logger.Level, to lines: LineLog?, or logger: Logger) {
-    let workload = workload?.description ?? "none"
+    let workload = workload ?? "none"
     let outcome = isChanged ? "injected" : "unchanged"
     let dryRun = review.isDryRun ? "true" : "false"
     guard let lines else {

@@ -76,7 +76,8 @@ final class AdmissionTable: Sendable {
     _ config: InstrumentationConfig, _ settings: InjectionSettings?, _ podSecurity: PodSecurityLevel
   ) -> AdmissionEntry {
     guard let settings else {
-      let text = "There is no ConfigMap \(OdigosName.effectiveConfiguration) yet, which the scheduler makes."
+      let text =
+        "There is no ConfigMap \(OdigosName.effectiveConfiguration) yet that can be used; the scheduler makes it."
       return .leave(Reason(.injectionDisabled, text))
     }
     do {

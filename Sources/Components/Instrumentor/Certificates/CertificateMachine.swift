@@ -55,6 +55,8 @@ struct CertificateMachine: Sendable {
     case report(RenewalVerdict)
     /// New certificates could not be made.
     case fail(String)
+    /// Whoever keeps the certificates in our place leaves us without one that lasts.
+    case warn(String)
   }
 
   let settings: Settings
@@ -72,6 +74,8 @@ struct CertificateMachine: Sendable {
   /// Since when the API server trusts what is stored, while something else is served.
   private var settled: (certificate: [UInt8], since: UnixTime)?
   private var knowledge: CertificateKnowledge
+  /// What was said last of certificates that somebody else keeps.
+  private var warned: String?
 
   init(settings: Settings) {
     self.settings = settings
@@ -126,7 +130,10 @@ struct CertificateMachine: Sendable {
 
   private mutating func decide(_ now: UnixTime) -> [Action] {
     guard let stored, let trusted else { return [] }
-    if stored?.isExternal == true || trusted.contains(where: \.isExternal) { return serveExternal(stored, now) }
+    if stored?.isExternal == true || trusted.contains(where: \.isExternal) {
+      return warnings(externalProblem(stored, now)) + serveExternal(stored, now)
+    }
+    warned = nil
     guard pendingWrite == nil else { return [] }
     var actions: [Action] = []
     do throws(CertificateError) {
@@ -159,6 +166,28 @@ struct CertificateMachine: Sendable {
     else { return [] }
     pendingServe = true
     return [.serve(secret)]
+  }
+
+  /// What is wrong with certificates that somebody else keeps; nil when nothing is.
+  private mutating func externalProblem(_ stored: StoredCertificates?, _ now: UnixTime) -> String? {
+    guard let secret = stored?.secret else {
+      return "There is no Secret \(WebhookWord.secret); its issuer has to make it."
+    }
+    let facts = knowledge.inspect(secret)
+    guard let validity = facts.certificateValidity else { return "The certificate in the Secret cannot be read." }
+    if now > validity.notAfter { return "The certificate in the Secret has expired and was not renewed by its issuer." }
+    if !facts.canServe(at: now) {
+      return "The certificate in the Secret is not for \(settings.names.joined(separator: ", ")), or not for its key."
+    }
+    // Issuers renew when two thirds of its life are over.
+    let isLate = now >= validity.notAfter - (validity.notAfter - validity.notBefore) / 6
+    return isLate ? "The certificate in the Secret soon expires and was not renewed by its issuer." : nil
+  }
+
+  private mutating func warnings(_ problem: String?) -> [Action] {
+    defer { warned = problem }
+    guard let problem, problem != warned else { return [] }
+    return [.warn(problem)]
   }
 
   /// Whoever takes our authorities out again and again is answered at the next tick, not at once.

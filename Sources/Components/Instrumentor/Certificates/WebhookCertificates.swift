@@ -103,6 +103,7 @@ private struct CertificateDriver: Sendable {
           "authority": "\(verdict.authority?.rawValue ?? "kept")", "certificate": "\(verdict.leaf?.rawValue ?? "kept")",
         ])
     case .fail(let reason): logger.error("cannot make certificates", metadata: ["error": "\(reason)"])
+    case .warn(let problem): logger.warning("certificates of another issuer", metadata: ["detail": "\(problem)"])
     }
     return nil
   }

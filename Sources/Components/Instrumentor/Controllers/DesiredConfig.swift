@@ -13,7 +13,7 @@ enum DesiredConfig {
     var labels: [String: String] = [:]
     for stream in situation.selection.dataStreams { labels[OdigosLabel.dataStreamPrefix + stream] = "true" }
     config.metadata.labels = labels
-    let annotations = annotations(situation, rollback)
+    let annotations = annotations(situation, verdict, rollback)
     if !annotations.isEmpty { config.metadata.annotations = annotations }
     // What a Source says of a pod by its name holds for the next pod of that name, too.
     if let type = reference.kind.resourceType, !(reference.kind == .pod && situation.selection.isNamedBySource) {
@@ -28,6 +28,7 @@ enum DesiredConfig {
     }
     config.spec.serviceName = situation.selection.serviceName
     config.spec.agentInjectionEnabled = verdict.isInjectionEnabled
+    if verdict.isRestartOptional { config.spec.podManifestInjectionOptional = true }
     // Left out when empty: server-side apply of Kubernetes 1.20 makes null of an empty string.
     config.spec.agentsMetaHash = verdict.agentsMetaHash.isEmpty ? Optional.none : verdict.agentsMetaHash
     config.spec.containersOverrides = situation.selection.containerOverrides.map { ContainerOverride(json: $0.json) }
@@ -40,8 +41,14 @@ enum DesiredConfig {
     return config
   }
 
-  private static func annotations(_ situation: WorkloadSituation, _ rollback: RollbackState) -> [String: String] {
+  private static func annotations(
+    _ situation: WorkloadSituation, _ verdict: AgentVerdict, _ rollback: RollbackState
+  ) -> [String: String] {
     var annotations: [String: String] = [:]
+    if verdict.isRestartOptional {
+      let since = situation.config?.metadata.annotations[OdigosAnnotation.restartOptionalSince]
+      annotations[OdigosAnnotation.restartOptionalSince] = since ?? situation.now
+    }
     if let recovery = situation.recovery, !recovery.isEmpty {
       annotations[OdigosAnnotation.rollbackRecovery] = recovery
     }
@@ -53,13 +60,14 @@ enum DesiredConfig {
   static func isApplied(_ desired: InstrumentationConfig, in config: InstrumentationConfig?) -> Bool {
     guard let config else { return false }
     let streams = { (labels: [String: String]) in labels.filter { $0.key.hasPrefix(OdigosLabel.dataStreamPrefix) } }
-    let recovery = { (config: InstrumentationConfig) in
-      [OdigosAnnotation.rollbackRecovery, OdigosAnnotation.rollbackRecoveryProcessed].map {
-        config.metadata.annotations[$0]
-      }
+    let notes = { (config: InstrumentationConfig) in
+      [
+        OdigosAnnotation.rollbackRecovery, OdigosAnnotation.rollbackRecoveryProcessed,
+        OdigosAnnotation.restartOptionalSince,
+      ].map { config.metadata.annotations[$0] }
     }
     return config.json["spec"] == desired.json["spec"] && streams(config.metadata.labels) == desired.metadata.labels
       && config.metadata.ownerReferences.map(\.uid) == desired.metadata.ownerReferences.map(\.uid)
-      && recovery(config) == recovery(desired)
+      && notes(config) == notes(desired)
   }
 }

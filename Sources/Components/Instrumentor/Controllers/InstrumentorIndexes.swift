@@ -11,10 +11,9 @@ import YAML
 final class InstrumentorIndexes: Sendable {
   private struct State: Sendable {
     var sources: SourceIndex?
-    var configuration: OdigosConfiguration?
-    /// The last configuration that could be read, for when one cannot.
-    var lastGood: OdigosConfiguration?
-    var configurationProblem: String?
+    var configuration = LastGoodConfiguration()
+    /// Whether that is to be read anew.
+    var isConfigurationStale = true
     var rules: [InstrumentationRuleFacts]?
     var actions: [AgentActionFacts]?
     /// The pods that are workloads of their own, by namespace.
@@ -55,47 +54,26 @@ final class InstrumentorIndexes: Sendable {
 
   func sourcesChanged() { state.withLock { $0.sources = nil } }
 
-  /// The effective configuration; the defaults while there is none, and the last good one while it cannot be read.
-  func configuration() -> OdigosConfiguration {
-    if let configuration = state.withLock({ $0.configuration }) { return configuration }
+  /// The effective configuration: the last one that could be read; the defaults before there was one.
+  func configuration() -> OdigosConfiguration { lastGoodConfiguration().configuration ?? OdigosConfiguration() }
+
+  /// What was read of the effective configuration, and what is wrong with it.
+  func lastGoodConfiguration() -> LastGoodConfiguration {
+    let known = state.withLock { $0.isConfigurationStale ? nil : $0.configuration }
+    if let known { return known }
     let key = ObjectKey(namespace: namespace, name: OdigosName.effectiveConfiguration)
-    let configMap = caches.effectiveConfiguration.get(key)
-    let (read, problem) = Self.read(configMap?.json.at("data", OdigosName.configurationKey)?.string, configMap != nil)
-    let (configuration, before) = state.withLock { state in
-      let before = state.configurationProblem
-      let configuration = read ?? state.lastGood ?? OdigosConfiguration()
-      state.configuration = configuration
-      state.lastGood = configuration
-      state.configurationProblem = problem
-      return (configuration, before)
+    let content = LastGoodConfiguration.Content(caches.effectiveConfiguration.get(key)) { try YAML.parse($0) }
+    let (configuration, news) = state.withLock { state in
+      let news = state.configuration.read(content)
+      state.isConfigurationStale = false
+      return (state.configuration, news)
     }
-    if let problem, problem != before {
-      logger?.error("the ConfigMap \(key) cannot be used as it is", metadata: ["detail": "\(problem)"])
+    if let news {
+      logger?.log(
+        level: configuration.isAwaited ? .notice : .error, "the ConfigMap \(key) cannot be used as it is",
+        metadata: ["detail": "\(news)"])
     }
     return configuration
-  }
-
-  /// What is wrong with the effective configuration; nil when nothing is.
-  var configurationProblem: String? {
-    _ = configuration()
-    return state.withLock { $0.configurationProblem }
-  }
-
-  /// Reads the text of the effective configuration: what holds, if it can be read, and what is wrong with it.
-  static func read(_ text: String?, _ exists: Bool) -> (OdigosConfiguration?, problem: String?) {
-    guard exists else { return (OdigosConfiguration(), nil) }
-    guard let text else { return (nil, "it has no key \(OdigosName.configurationKey); the last good one stays") }
-    do {
-      let json = try YAML.parse(Array(text.utf8))
-      let (configuration, problems) = OdigosConfiguration.parse(json)
-      let errors = problems.filter { $0.severity == .error }
-      if errors.contains(where: { $0.key.isEmpty }) {
-        return (nil, "\(errors[0].message) The last good one stays.")
-      }
-      return (configuration, errors.isEmpty ? nil : errors.map(\.description).joined(separator: "; "))
-    } catch {
-      return (nil, "it is no YAML: \(error); the last good one stays")
-    }
   }
 
   /// Every InstrumentationRule, made anew at most once after each change.
@@ -125,7 +103,7 @@ final class InstrumentorIndexes: Sendable {
     }
   }
 
-  func configurationChanged() { state.withLock { $0.configuration = nil } }
+  func configurationChanged() { state.withLock { $0.isConfigurationStale = true } }
 
   // MARK: - Pods
 

@@ -75,7 +75,10 @@ struct WorkloadPlan: Sendable, Equatable {
     plan.status = status
     // A restart makes sense only once the webhook's copies know the new hash: after our own apply has come back.
     if situation.config?.spec.agentsMetaHash ?? "" == verdict.agentsMetaHash {
-      plan.rollOut(situation, verdict.agentsMetaHash, isRollback: rollback.isRolledBack)
+      let optionalSince = desired.metadata.annotations[OdigosAnnotation.restartOptionalSince]
+      plan.rollOut(
+        situation, verdict.agentsMetaHash, isRollback: rollback.isRolledBack,
+        restartOptionalSince: optionalSince.flatMap(KubeTime.init)?.epochSeconds)
     } else {
       let reason = Reason(.notYetReconciled, "What its pods get was decided just now.")
       plan.status?.set(InstrumentorCondition.podsManifestInjection, reason, now: situation.now)
@@ -85,9 +88,12 @@ struct WorkloadPlan: Sendable, Equatable {
   }
 
   /// Decides about the pods of a workload whose InstrumentationConfig says what new ones get.
-  private mutating func rollOut(_ situation: WorkloadSituation, _ hash: String, isRollback: Bool) {
+  private mutating func rollOut(
+    _ situation: WorkloadSituation, _ hash: String, isRollback: Bool, restartOptionalSince: Int?
+  ) {
     let workload = situation.workload
-    let facts = situation.rolloutFacts(desiredHash: hash, isRollback: isRollback)
+    var facts = situation.rolloutFacts(desiredHash: hash, isRollback: isRollback)
+    facts.restartOptionalSince = restartOptionalSince
     let verdict = Rollouts.decide(facts)
     let isRepair = verdict.action == .repair
     var rolledOut = facts.rolledOutHash

@@ -42,6 +42,8 @@ struct WorkloadReconciler: Sendable {
   }
 
   func reconcile(_ reference: WorkloadReference) async throws -> ReconcileResult {
+    // Decisions by defaults would restart workloads when the configuration comes; its coming leads here again.
+    guard indexes.lastGoodConfiguration().configuration != nil else { return .done }
     guard let cached = caches.workload(reference), cached.metadata.deletionTimestamp == nil else {
       // The InstrumentationConfig of a workload that is gone goes with its owner. One of a pod may have none.
       let key = ObjectKey(namespace: reference.namespace, name: reference.instrumentationConfigName)
@@ -153,14 +155,21 @@ struct WorkloadReconciler: Sendable {
         "deleted InstrumentationConfig",
         metadata: ["workload": "\(reference)", "reason": "\(situation.selection.reason.code.rawValue)"])
     }
+    var (status, announcements) = (plan.status, plan.announcements)
     do throws(KubeError) {
       try await patch(plan, situation)
+      if let refusal = try await evict(plan, situation) {
+        status?.set(InstrumentorCondition.workloadRollout, refusal, now: situation.now)
+        announcements = [WorkloadPlan.Announcement(reason: refusal, isWarning: true)]
+      }
     } catch {
+      // It is gone, and its InstrumentationConfig goes with it.
+      if error.isNotFound { return nil }
       if !error.isConflict, !error.isCancelled { try await reportFailure(error, plan, situation, key) }
       throw error
     }
-    if !plan.appliesStatusFirst { try await applyStatus(plan.status, situation, key) }
-    for announcement in plan.announcements { await announce(announcement, situation) }
+    if !plan.appliesStatusFirst { try await applyStatus(status, situation, key) }
+    for announcement in announcements { await announce(announcement, situation) }
     return plan.retryAfterSeconds
   }
 
@@ -173,14 +182,22 @@ struct WorkloadReconciler: Sendable {
     if let reason = plan.restartReason {
       logger.info("restarted workload", metadata: ["workload": "\(reference)", "why": "\(reason.message)"])
     }
-    guard let pod = plan.evictedPod else { return }
+  }
+
+  /// Evicts the pod that is to be made anew. Returns why that was refused for now, by a PodDisruptionBudget (429):
+  /// it is asked for again, by what the pods are then.
+  private func evict(_ plan: WorkloadPlan, _ situation: WorkloadSituation) async throws(KubeError) -> Reason? {
+    let reference = situation.workload.reference
+    guard let pod = plan.evictedPod else { return nil }
     do throws(KubeError) {
       try await client.evict(ObjectKey(namespace: reference.namespace, name: pod))
       logger.info("evicted pod", metadata: ["workload": "\(reference)", "pod": "\(pod)"])
     } catch {
-      // 429: a PodDisruptionBudget does not allow it now. Either way it is tried again by what the pods are then.
-      if !error.isNotFound { throw error }
+      if error.isNotFound { return nil }
+      guard error.status == 429 else { throw error }
+      return Reason(.waitingInQueue, "Pod \(pod), which is to be made anew, cannot be evicted now: \(error.message)")
     }
+    return nil
   }
 
   /// Says in the status that the workload could not be changed; that it is tried again is the queue's matter.
@@ -200,13 +217,8 @@ struct WorkloadReconciler: Sendable {
 
   private func applyStatus(_ status: PlannedStatus?, _ situation: WorkloadSituation, _ key: ObjectKey) async throws {
     guard let status, status != PlannedStatus(situation.config?.status) else { return }
-    do {
-      try await client.apply(
-        status.applied(to: key), fieldManager: InstrumentorName.statusManager, subresource: .status)
-    } catch {
-      // It was deleted meanwhile; its deletion brings us here again.
-      if !error.isNotFound { throw error }
-    }
+    // One that was deleted meanwhile brings us here again.
+    try await client.applyStatus(status.applied(to: key))
   }
 
   /// An Event of the workload itself, which is there before and after its InstrumentationConfig.

@@ -83,7 +83,8 @@ struct DescribeSourceCommand: AsyncParsableCommand {
     let pods =
       selector.isEmpty
       ? [] : try await client.list(Pod.self, namespace: namespace, ListOptions(labelSelector: selector))
-    let report = SourceReport(type: type, key: key, config: config, sources: sources, pods: pods, workload: workload)
+    var report = SourceReport(type: type, key: key, config: config, sources: sources, pods: pods, workload: workload)
+    if config != nil { report.instances = try await client.list(InstrumentationInstance.self, namespace: namespace) }
     print(report.text)
   }
 }

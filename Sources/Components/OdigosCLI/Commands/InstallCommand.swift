@@ -32,6 +32,10 @@ struct InstallCommand: AsyncParsableCommand {
   @Option(parsing: .upToNextOption, help: "Containers never to instrument.")
   var ignoreContainer: [String] = []
 
+  @Option(
+    help: "What the node agent does, with commas between: device-plugin, runtime-inspection, process-events.")
+  var nodeFeatures = NodeFeature.text(of: NodeFeature.standard)
+
   @Option(help: "UI mode: default or readonly.")
   var uiMode: String?
 
@@ -45,13 +49,17 @@ struct InstallCommand: AsyncParsableCommand {
     guard ["Always", "IfNotPresent", "Never"].contains(imagePullPolicy) else {
       throw ValidationError("--image-pull-policy \(imagePullPolicy): give Always, IfNotPresent or Never")
     }
+    do throws(NodeFeatureError) { _ = try NodeFeature.parse(nodeFeatures) } catch {
+      throw ValidationError("--node-features: \(error)")
+    }
   }
 
   func run() async throws {
     let client = try global.connect()
     defer { client.shutdown() }
     let values = ManifestValues(
-      namespace: namespace, image: image, imagePullPolicy: imagePullPolicy, version: Release.version)
+      namespace: namespace, image: image, imagePullPolicy: imagePullPolicy, version: Release.version,
+      nodeFeatures: try NodeFeature.parse(nodeFeatures))
     let installer = Installer(client: client, values: values)
     let progress = installer.progress
     try await progress.step("Checking the cluster") { try await installer.preflight() }
@@ -59,10 +67,8 @@ struct InstallCommand: AsyncParsableCommand {
     try await progress.step("Creating CRDs") { try await installer.installDefinitions() }
     try await progress.step("Creating OdigosDeployment") { try await installer.installComponent("deployment") }
     try await progress.step("Creating OdigosConfig") { try await installer.installConfiguration(changes()) }
-    for (title, name) in [
-      ("Odiglet", "odiglet"), ("AutoScaler", "autoscaler"), ("Scheduler", "scheduler"),
-      ("Instrumentor", "instrumentor"),
-    ] {
+    try await progress.step("Creating Odiglet") { try await installer.installNodeAgent() }
+    for (title, name) in [("AutoScaler", "autoscaler"), ("Scheduler", "scheduler"), ("Instrumentor", "instrumentor")] {
       try await progress.step("Creating \(title)") { try await installer.installComponent(name) }
     }
     try await progress.step("Creating webhooks") { try await installer.installWebhooks() }

@@ -50,6 +50,7 @@ struct UninstallCommand: AsyncParsableCommand {
     try await progress.step("Rolling back instrumented workloads") { try await uninstaller.waitForRollback(limit) }
     try await progress.step("Removing files from the nodes") { try await uninstaller.cleanNodes() }
     try await progress.step("Removing the components") { try await uninstaller.removeComponents() }
+    try await progress.step("Removing notes from workloads") { try await uninstaller.removeNotes() }
     try await progress.step("Removing CRDs") { try await uninstaller.removeDefinitions() }
     try await progress.step("Removing namespace \(uninstaller.namespace)") { try await uninstaller.removeNamespace() }
     print("\nOdigos is removed.")

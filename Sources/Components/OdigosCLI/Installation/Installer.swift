@@ -64,6 +64,13 @@ struct Installer {
 
   func installComponent(_ name: String) async throws { try await apply("deploy/components/\(name).yaml") }
 
+  /// The node agent, and the Service that leads to the one of the same node where the cluster has such.
+  func installNodeAgent() async throws {
+    try await installComponent("odiglet")
+    let version = try await client.serverVersion()
+    if (version.major, version.minor) >= (1, 26) { try await installComponent("odiglet-local") }
+  }
+
   func installWebhooks() async throws { try await apply("webhook-config/") }
 
   /// Waits until the component's pods are ready.

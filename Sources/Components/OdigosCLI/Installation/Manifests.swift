@@ -2,6 +2,7 @@ import CManifests
 import Foundation
 import JSON
 import KubeObjects
+import Policy
 import YAML
 
 /// What the manifests leave open.
@@ -14,6 +15,8 @@ struct ManifestValues {
   var imagePullPolicy: String
   /// `${VERSION}`.
   var version: String
+  /// `${NODE_FEATURES}`, and with what they need `${NODE_CAPABILITIES}`.
+  var nodeFeatures = NodeFeature.standard
 }
 
 /// The manifests of deploy/ and webhook-config/, as they were when this program was built.
@@ -46,6 +49,12 @@ struct Manifests {
       .replacingOccurrences(of: "${IMAGE_PULL_POLICY}", with: values.imagePullPolicy)
       .replacingOccurrences(of: "${IMAGE}", with: values.image)
       .replacingOccurrences(of: "${VERSION}", with: values.version)
+      .replacingOccurrences(
+        of: "${NODE_FEATURES}", with: NodeFeature.text(of: values.nodeFeatures)
+      )
+      .replacingOccurrences(
+        of: "${NODE_CAPABILITIES}",
+        with: NodeFeature.capabilities(of: values.nodeFeatures).map(\.rawValue).joined(separator: ", "))
   }
 }
 

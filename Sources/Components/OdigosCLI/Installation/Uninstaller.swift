@@ -9,6 +9,12 @@ import Policy
 struct Uninstaller {
   static let nodeLabels = [OdigosLabel.odigletInstalled, "odigos.io/odiglet-enterprise-installed"]
 
+  /// The kinds of workloads that carry labels of users; not every cluster has all of them.
+  private static let workloads = [
+    Deployment.type, StatefulSet.type, DaemonSet.type, CronJob.type, CronJobBeta.type, Job.type, ArgoRollout.type,
+    DeploymentConfig.type,
+  ]
+
   var client: KubeClient
   var namespace: String
   var progress = Progress()
@@ -26,7 +32,7 @@ struct Uninstaller {
   func optOutEverything() async throws {
     for source in try await listed(Source.type, nil) { try await client.delete(Source.type, source.key) }
     let unlabel: JSONValue = ["metadata": ["labels": [OdigosLabel.instrumentation: .null]]]
-    for type in [Namespace.type, Deployment.type, StatefulSet.type, DaemonSet.type] {
+    for type in [Namespace.type] + Self.workloads {
       for object in try await listed(type, nil, ListOptions(labelSelector: OdigosLabel.instrumentation)) {
         _ = try await client.patch(type, object.key, .merge, unlabel, fieldManager: Installer.fieldManager)
       }
@@ -64,8 +70,9 @@ struct Uninstaller {
   func cleanNodes() async throws {
     let odiglet = try? await client.get(DaemonSet.type, ObjectKey(namespace: namespace, name: "odiglet"))
     let template = odiglet?.at("spec", "template", "spec")
-    try await client.delete(DaemonSet.type, ObjectKey(namespace: namespace, name: "odiglet"), propagation: .foreground)
+    // Before the agents go, which take their label with them.
     let nodes = try await listed(Node.type, nil, ListOptions(labelSelector: Self.nodeLabels[0]))
+    try await client.delete(DaemonSet.type, ObjectKey(namespace: namespace, name: "odiglet"), propagation: .foreground)
     if let image = template?["containers"]?[0]?["image"]?.string {
       for node in nodes { try await runCleanup(on: node.metadata.name, image: image) }
       let missing = try await wait(for: .seconds(60)) {
@@ -91,6 +98,24 @@ struct Uninstaller {
     }
     for type in [ResourceType.clusterRoleBinding, .clusterRole] {
       for object in try await listed(type, nil, ours) { try await client.delete(type, object.key) }
+    }
+  }
+
+  /// Takes the instrumentor's notes off workloads, once it is gone: a rollout may outlive it that it would have waited
+  /// for, to forget what it was for.
+  func removeNotes() async throws {
+    for type in Self.workloads {
+      for object in try await listed(type, nil) {
+        let notes = InstrumentorAnnotation.notes.filter { object.metadata.annotations[$0] != nil }
+        guard !notes.isEmpty else { continue }
+        let forgotten = JSONValue.object(notes.reduce(into: JSONObject()) { $0[$1] = .null })
+        do {
+          _ = try await client.patch(
+            type, object.key, .merge, ["metadata": ["annotations": forgotten]], fieldManager: Installer.fieldManager)
+        } catch {
+          if !error.isNotFound { throw error }
+        }
+      }
     }
   }
 

@@ -1,0 +1,125 @@
+import Concurrency
+import EventLoop
+import KubeletPlugin
+import Logging
+import ProcessInspection
+
+/// Watches that the agent files are there and complete, and puts them back where they are not: without them a device
+/// would be a mount of nothing. Clears old ones away when the last process that used them has gone.
+struct AgentFilesMonitor: Sendable {
+  private enum Signal {
+    case changed
+    case tick
+  }
+
+  var source: String
+  var destination: String
+  var tree: ProcessTree
+  var loop: EventLoop
+  var logger: Logger
+  /// Told what is wrong, at first and whenever it changes; nil for nothing.
+  var report: @Sendable (String?) -> Void
+
+  /// How often everything is compared although no change was noticed: inotify does not see the depths.
+  private static let fullCheckTicks = 120
+  private static let cleaningTicks = 3600
+  private static let longestPause = Duration.seconds(60)
+
+  /// Runs until the task is cancelled.
+  func run() async {
+    let (signals, continuation) = AsyncStream.makeStream(of: Signal.self)
+    let isNoted = Locked(false)
+    // Without inotify it only takes longer.
+    let watch = try? DirectoryWatch([destination], seesWrites: true, loop: loop) {
+      let wasNoted = isNoted.withLock { noted in
+        defer { noted = true }
+        return noted
+      }
+      if !wasNoted { continuation.yield(.changed) }
+    }
+    defer { watch?.close() }
+    let clock = Task {
+      while !Task.isCancelled {
+        continuation.yield(.tick)
+        try? await Task.sleep(for: .seconds(1))
+      }
+    }
+    defer { clock.cancel() }
+    await withTaskCancellationHandler {
+      await follow(signals, watch, isNoted)
+    } onCancel: {
+      continuation.finish()
+    }
+  }
+
+  private func follow(_ signals: AsyncStream<Signal>, _ watch: DirectoryWatch?, _ isNoted: Locked<Bool>) async {
+    var state = State(check: AgentFilesCheck(source: source, destination: destination))
+    for await signal in signals {
+      switch signal {
+      case .tick:
+        defer { state.ticks += 1 }
+        guard state.ticks % Self.fullCheckTicks == 0 || state.problem != nil else { continue }
+      case .changed:
+        // What is being installed makes many changes.
+        try? await Task.sleep(for: .milliseconds(100))
+      }
+      isNoted.withLock { $0 = false }
+      look(&state)
+      watch?.watch(state.check.watchedDirectories)
+    }
+  }
+
+  private struct State {
+    var check: AgentFilesCheck
+    var ticks = 0
+    var hasReported = false
+    var problem: String?
+    var failures = 0
+    var nextRepair = ContinuousClock.now
+    var complaint = Complaint()
+  }
+
+  private func look(_ state: inout State) {
+    note(state.check.problem(), &state)
+    if state.problem != nil, !state.check.isDirectoryGone, state.nextRepair <= .now { repair(&state) }
+    if state.problem == nil, state.ticks % Self.cleaningTicks == 0 { removeUnusedVersions() }
+  }
+
+  private func note(_ problem: String?, _ state: inout State) {
+    if !state.hasReported || problem != state.problem { report(problem) }
+    if let problem, state.complaint.isDue(problem, at: .now) {
+      logger.error("the agent files are broken; no new container gets them", metadata: ["problem": "\(problem)"])
+    }
+    if problem == nil, state.problem != nil { logger.notice("the agent files are complete again") }
+    state.problem = problem
+    state.hasReported = true
+  }
+
+  /// The image that we run from has the files, so nobody needs to be called.
+  private func repair(_ state: inout State) {
+    guard FileOperation.exists(source) else { return }
+    do throws(AgentInstallationError) {
+      try installation.install()
+      state.failures = 0
+    } catch {
+      state.failures += 1
+      if state.complaint.isDue(error.description, at: .now) {
+        logger.error("the agent files could not be put back; it is tried again", metadata: ["error": "\(error)"])
+      }
+    }
+    state.nextRepair = .now + min(.seconds(1 << min(state.failures, 6)), Self.longestPause)
+    note(state.check.problem(), &state)
+  }
+
+  private var installation: AgentInstallation {
+    AgentInstallation(source: source, destination: destination, selinux: SELinuxLabel.ofNode()) { line in
+      logger.info("\(line)")
+    }
+  }
+
+  private func removeUnusedVersions() {
+    do { try installation.removeUnusedVersions(tree: tree) } catch {
+      logger.warning("old agent files stay", metadata: ["error": "\(error)"])
+    }
+  }
+}

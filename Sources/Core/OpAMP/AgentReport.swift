@@ -1,0 +1,89 @@
+/// What an agent has said so far, cut to sizes that hundreds of agents may have.
+public struct AgentReport: Sendable, Equatable {
+  /// Bounds on what one agent may make the server keep.
+  public enum Limit {
+    /// The most attributes of each kind, and the most components.
+    public static let entries = 64
+    /// The longest key, name or value in bytes of UTF-8.
+    public static let text = 1024
+    /// The longest error in bytes of UTF-8.
+    public static let error = 4096
+  }
+
+  /// Who it is.
+  public private(set) var description = AgentDescription()
+  /// How it is; nil before it has said so.
+  public private(set) var health: AgentHealth?
+  /// What became of its configuration; nil before it has said so.
+  public private(set) var remoteConfigStatus: RemoteConfigStatus?
+  /// What it does; nil before it has said so.
+  public private(set) var effectiveConfig: EffectiveConfig?
+
+  init() {}
+
+  /// Takes over what a message has.
+  mutating func take(_ message: AgentToServer) {
+    if let new = message.description { description = Self.bounded(new) }
+    if let new = message.health { health = Self.bounded(new) }
+    if var new = message.remoteConfigStatus {
+      new.lastHash = Array(new.lastHash.prefix(64))
+      new.errorMessage = Self.cut(new.errorMessage, to: Limit.error)
+      remoteConfigStatus = new
+    }
+    if let new = message.effectiveConfig { effectiveConfig = Self.bounded(new) }
+  }
+
+  private static func bounded(_ description: AgentDescription) -> AgentDescription {
+    var kept = AgentDescription()
+    kept.identifyingAttributes = description.identifyingAttributes.prefix(Limit.entries).map(bounded)
+    kept.nonIdentifyingAttributes = description.nonIdentifyingAttributes.prefix(Limit.entries).map(bounded)
+    return kept
+  }
+
+  private static func bounded(_ attribute: AgentAttribute) -> AgentAttribute {
+    var kept = attribute
+    kept.key = cut(kept.key, to: Limit.text)
+    if case .string(let text) = kept.value.value { kept.value.value = .string(cut(text, to: Limit.text)) }
+    return kept
+  }
+
+  /// Of too many components the first by name stay, so that which ones does not change from message to message.
+  private static func bounded(_ health: AgentHealth) -> AgentHealth {
+    var kept = AgentHealth()
+    kept.own = bounded(health.own)
+    for (name, component) in health.components.sorted(by: { $0.key < $1.key }).prefix(Limit.entries) {
+      kept.components[cut(name, to: Limit.text)] = bounded(component)
+    }
+    return kept
+  }
+
+  private static func bounded(_ status: ComponentStatus) -> ComponentStatus {
+    var kept = status
+    kept.status = cut(kept.status, to: Limit.text)
+    kept.lastError = cut(kept.lastError, to: Limit.error)
+    return kept
+  }
+
+  private static func bounded(_ config: EffectiveConfig) -> EffectiveConfig {
+    var kept = EffectiveConfig()
+    for (name, section) in config.config.sections.sorted(by: { $0.key < $1.key }).prefix(8) {
+      guard section.body.count <= Limit.text else { continue }
+      kept.config.sections[cut(name, to: Limit.text)] = ConfigSection(
+        body: section.body, contentType: cut(section.contentType, to: Limit.text))
+    }
+    return kept
+  }
+
+  /// The beginning of a text, whole characters.
+  static func cut(_ text: String, to limit: Int) -> String {
+    guard text.utf8.count > limit else { return text }
+    var kept = ""
+    var count = 0
+    for character in text {
+      count += character.utf8.count
+      if count > limit { break }
+      kept.append(character)
+    }
+    return kept
+  }
+}

@@ -1,0 +1,163 @@
+import Foundation
+import JSON
+import Testing
+
+/// What the agents of real processes say of themselves, and what they are told.
+@Suite(.serialized, .enabled(if: Cluster.isGiven, "no cluster: run hack/e2e"))
+struct InstrumentationInstanceTests {
+  init() throws {
+    try Installation.ensure()
+  }
+
+  private static func instances(_ application: PlainApplication, of pod: String? = nil) throws -> [JSONValue] {
+    try Cluster.list("instrumentationinstances", in: application.namespace).filter { instance in
+      pod == nil || instance.at("metadata", "ownerReferences")?[0]?["name"]?.string == pod
+    }
+  }
+
+  private static func healthy(_ application: PlainApplication, of pod: String) throws -> [JSONValue] {
+    try instances(application, of: pod).filter { $0.at("status", "healthy")?.bool == true }
+  }
+
+  private static func pod(_ application: PlainApplication, _ name: String) throws -> String {
+    try #require(try application.pods(name).first?.at("metadata", "name")?.string)
+  }
+
+  /// The id on this machine of the process that an instance is of.
+  private static func pid(_ instance: JSONValue) throws -> Int32 {
+    let name = try #require(instance.at("metadata", "name")?.string)
+    return try #require(name.split(separator: "-").last.flatMap { Int32($0) })
+  }
+
+  @Test func processesAreKnownWhileTheyRun() async throws {
+    let application = PlainApplication(namespace: "e2e-opamp", labels: "odigos-instrumentation: enabled")
+    defer { application.remove() }
+    try application.deploy()
+    try await application.waitUntil("web", isInstrumented: true)
+    let pod = try Self.pod(application, "web")
+    try await eventually("a healthy instance") {
+      try Self.healthy(application, of: pod).isEmpty ? "\(try Self.instances(application))" : nil
+    }
+    let instance = try #require(try Self.healthy(application, of: pod).first)
+    #expect(instance.at("spec", "containerName") == "app")
+    #expect(instance.at("metadata", "labels", "instrumented-app") == "deployment-web")
+    #expect(instance.at("metadata", "labels", "ownerPodName")?.string == pod)
+    let components = instance.at("status", "components")?.array ?? []
+    #expect(components.contains { $0["name"] == "opentelemetry.instrumentation.flask" })
+    let attributes = instance.at("status", "identifyingAttributes")?.array ?? []
+    #expect(attributes.contains(["key": "telemetry.sdk.language", "value": "python"]))
+    let description = try Cluster.odigos("describe", "source", "deployment", "web", "-n", application.namespace)
+    #expect(description.contains("agent \(instance.at("metadata", "name")?.string ?? "?") in app: healthy"))
+
+    // It hangs: the truth is known within ten seconds, and a second for the API.
+    let pid = try Self.pid(instance)
+    let stopped = ContinuousClock.now
+    #expect(kill(pid, SIGSTOP) == 0)
+    defer { kill(pid, SIGCONT) }
+    try await eventually("an unhealthy instance") {
+      try Self.healthy(application, of: pod).isEmpty ? nil : "healthy"
+    }
+    print("hanging process to unhealthy instance: \(ContinuousClock.now - stopped)")
+    #expect(try Self.instances(application, of: pod).first?.at("status", "reason") == "NoConnectionToOpAMPServer")
+    #expect(kill(pid, SIGCONT) == 0)
+    try await eventually("a healthy instance again") {
+      try Self.healthy(application, of: pod).isEmpty ? "unhealthy" : nil
+    }
+
+    // It is killed: its object goes, and the one of its successor comes.
+    let killed = ContinuousClock.now
+    #expect(kill(pid, SIGKILL) == 0)
+    let name = instance.at("metadata", "name")?.string ?? ""
+    try await eventually("no instance of the process") {
+      try Cluster.exists("instrumentationinstance", name, in: application.namespace) ? "still there" : nil
+    }
+    print("killed process to no instance: \(ContinuousClock.now - killed)")
+    try await eventually("an instance of the next process") {
+      try Self.healthy(application, of: pod).isEmpty ? "\(try Self.instances(application))" : nil
+    }
+  }
+
+  @Test func instancesOutliveANodeAgentButNotTheirProcesses() async throws {
+    let application = PlainApplication(namespace: "e2e-opamp-restart", labels: "odigos-instrumentation: enabled")
+    defer { application.remove() }
+    try application.deploy()
+    try await application.waitUntil("web", isInstrumented: true)
+    let pod = try Self.pod(application, "web")
+    try await eventually("a healthy instance") {
+      try Self.healthy(application, of: pod).isEmpty ? "\(try Self.instances(application))" : nil
+    }
+    let instance = try #require(try Self.healthy(application, of: pod).first)
+    let name = try #require(instance.at("metadata", "name")?.string)
+    let uid = instance.at("metadata", "uid")?.string
+    // One of a process that ended while nobody looked: an id above what Linux gives.
+    var left = instance
+    for field in ["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"] {
+      left.set(["metadata", field], nil)
+    }
+    left.set(["metadata", "name"], .string("\(pod)-4194305"))
+    try Cluster.apply(String(decoding: left.serialized(), as: UTF8.self))
+    try Cluster.kubectl("rollout", "restart", "daemonset/odiglet", "-n", Cluster.systemNamespace)
+    try Cluster.kubectl("rollout", "status", "daemonset/odiglet", "-n", Cluster.systemNamespace, "--timeout=90s")
+    try await eventually("only the process that runs has an instance") {
+      let names = try Self.instances(application, of: pod).compactMap { $0.at("metadata", "name")?.string }
+      return names == [name] ? nil : "\(names)"
+    }
+    let after = try #require(try Cluster.get("instrumentationinstance", name, in: application.namespace))
+    #expect(after.at("metadata", "uid")?.string == uid)
+    #expect(after.at("status", "healthy")?.bool == true)
+  }
+
+  @Test func aRuleReachesRunningAgents() async throws {
+    let application = PlainApplication(namespace: "e2e-opamp-rule", labels: "odigos-instrumentation: enabled")
+    defer { application.remove() }
+    try application.deploy()
+    try await application.waitUntil("web", isInstrumented: true)
+    let pod = try Self.pod(application, "web")
+    try await eventually("an agent that has its configuration") { try Self.configuration(application, of: pod).missing }
+    let before = try Self.configuration(application, of: pod)
+    try Cluster.apply(
+      """
+      apiVersion: odigos.io/v1alpha1
+      kind: InstrumentationRule
+      metadata: {name: e2e-opamp, namespace: \(Cluster.systemNamespace)}
+      spec:
+        ruleName: a part of the traces, without those of urllib
+        workloads: [{namespace: \(application.namespace), kind: Deployment, name: web}]
+        headSamplingFallbackFraction: {fractionToKeep: 0.25}
+        traceVerbosity:
+          disabledLibraries: [{Language: python, libraryName: opentelemetry.instrumentation.urllib}]
+      """)
+    defer {
+      _ = try? Cluster.kubectl("delete", "instrumentationrule", "e2e-opamp", "-n", Cluster.systemNamespace)
+    }
+    let changed = ContinuousClock.now
+    try await eventually("the agent does what the rule says") {
+      let now = try Self.configuration(application, of: pod)
+      if now.effective?.at("traces", "fallbackFraction")?.double != 0.25 { return "\(now)" }
+      return now.effective?.at("traces", "disabledLibraries") == ["opentelemetry.instrumentation.urllib"]
+        ? now.missing : "\(now)"
+    }
+    print("rule to running agent: \(ContinuousClock.now - changed)")
+    let after = try Self.configuration(application, of: pod)
+    #expect(after.hash != before.hash)
+    #expect(try Self.pod(application, "web") == pod, "no restart")
+    #expect(try application.pods("web").first?.at("status", "containerStatuses")?[0]?["restartCount"] == 0)
+  }
+
+  /// What an agent says that it does.
+  private struct AgentConfiguration {
+    var status: String?
+    var hash: String?
+    var effective: JSONValue?
+    var missing: String? { status == "True" ? nil : "\(self)" }
+  }
+
+  private static func configuration(_ application: PlainApplication, of pod: String) throws -> AgentConfiguration {
+    let status = try instances(application, of: pod).first?["status"]
+    let condition = status?["conditions"]?.array?.first { $0["type"] == "RemoteConfigApplied" }
+    let text = status?["nonIdentifyingAttributes"]?.array?.first { $0["key"] == "odigos.effective_config" }
+    return AgentConfiguration(
+      status: condition?["status"]?.string, hash: condition?["message"]?.string,
+      effective: try text?["value"]?.string.map { try JSONValue(parsing: $0) })
+  }
+}

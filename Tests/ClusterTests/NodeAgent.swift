@@ -1,0 +1,119 @@
+import Foundation
+import Glibc
+import JSON
+import Testing
+
+/// Odiglet on the node that the suite runs on.
+enum NodeAgent {
+  static let directory = "/var/lib/kubelet/device-plugins"
+  static let kubeletSocket = "\(directory)/kubelet.sock"
+  static let pluginSocket = "\(directory)/instrumentation.odigos.io_generic"
+
+  static var isReachable: Bool { Cluster.isGiven && access(kubeletSocket, F_OK) == 0 }
+
+  struct Usage: CustomStringConvertible {
+    var process: pid_t
+    var descriptors: Int
+    var kilobytes: Int
+    var description: String { "process \(process), \(descriptors) descriptors, \(kilobytes) kB" }
+  }
+
+  static func usage() throws -> Usage {
+    for entry in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
+      guard let process = pid_t(entry),
+        let status = try? String(contentsOfFile: "/proc/\(entry)/status", encoding: .utf8),
+        status.hasPrefix("Name:\todiglet\n"),
+        let arguments = try? String(contentsOfFile: "/proc/\(entry)/cmdline", encoding: .utf8),
+        arguments.split(separator: "\0").count == 1
+      else { continue }
+      let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+      let kilobytes = line?.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap { Int($0) }
+      return Usage(
+        process: process,
+        descriptors: try FileManager.default.contentsOfDirectory(atPath: "/proc/\(entry)/fd").count,
+        kilobytes: kilobytes ?? 0)
+    }
+    throw Cluster.Failure(description: "odiglet does not run")
+  }
+
+  private static func pod() throws -> JSONValue {
+    let pods = try Cluster.list(
+      "pods", in: Cluster.systemNamespace, selector: "app.kubernetes.io/name=odiglet"
+    ).filter { $0.at("metadata", "deletionTimestamp") == nil }
+    guard let pod = pods.first else { throw Cluster.Failure(description: "odiglet has no pod") }
+    return pod
+  }
+
+  /// What `/readyz` says.
+  static func readiness() throws -> (isReady: Bool, text: String) {
+    guard let address = try pod().at("status", "podIP")?.string else {
+      throw Cluster.Failure(description: "odiglet has no address")
+    }
+    let text = try Cluster.run("curl", ["-s", "-m", "5", "http://\(address):8081/readyz"])
+    return (text.hasSuffix("\nready\n"), text)
+  }
+
+  static func log(_ container: String) throws -> String {
+    let name = try pod().at("metadata", "name")?.string ?? ""
+    return try Cluster.kubectl("logs", "-n", Cluster.systemNamespace, name, "-c", container, "--tail=50")
+  }
+
+  static func recreatePod() throws {
+    try Cluster.kubectl(
+      "delete", "pod", "-n", Cluster.systemNamespace, "-l", "app.kubernetes.io/name=odiglet", "--timeout=60s")
+  }
+
+  /// Waits until odiglet is ready and the node offers the device.
+  static func waitUntilReady(within limit: Duration = .seconds(90)) async throws {
+    try await eventually("the node agent", within: limit) {
+      let readiness = try readiness()
+      guard readiness.isReady else { return readiness.text }
+      let node = try Cluster.list("nodes", in: nil).first
+      let count = node?.at("status", "allocatable", "instrumentation.odigos.io/generic")?.string ?? "none"
+      return Int(count) ?? 0 > 0 ? nil : "allocatable: \(count)"
+    }
+  }
+
+  /// Waits for the registration with a kubelet whose socket is newer than `old`; answers the seconds between the two, by
+  /// the times of the sockets: ours is made anew right before it is registered.
+  static func waitForRegistration(after old: Double?) async throws -> Double {
+    try await eventually("registration") {
+      guard let kubelet = time(of: kubeletSocket), let plugin = time(of: pluginSocket) else { return "no sockets" }
+      guard kubelet != old else { return "the kubelet's socket is the old one" }
+      guard plugin >= kubelet else { return "the plugin's socket is older than the kubelet's" }
+      return try readiness().isReady ? nil : "not ready"
+    }
+    return (time(of: pluginSocket) ?? 0) - (time(of: kubeletSocket) ?? 0)
+  }
+
+  static func time(of path: String) -> Double? {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return nil }
+    return Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
+  }
+}
+
+/// A socket that takes connections and says nothing.
+final class SilentSocket {
+  private let descriptor: Int32
+
+  init(_ path: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8).prefix($0.count - 1)) }
+    let isBound = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+      }
+    }
+    guard isBound, listen(descriptor, 16) == 0 else { throw Cluster.Failure(description: "\(path): errno \(errno)") }
+  }
+
+  var hasBeenCalled: Bool {
+    let peer = accept(descriptor, nil, nil)
+    return peer >= 0
+  }
+
+  func close() { Glibc.close(descriptor) }
+}

@@ -1,0 +1,155 @@
+import Foundation
+import Glibc
+import JSON
+import Testing
+
+/// The node agent while its kubelet, its sockets, its disk and itself fail, on a node whose files the suite can reach.
+///
+/// `ODIGOS_KUBELET_RESTARTS` says how often the kubelet is restarted (3).
+@Suite(.serialized, .enabled(if: NodeAgent.isReachable, "no cluster of our own: run hack/e2e"))
+struct NodeAgentTests {
+  init() async throws {
+    try Installation.ensure()
+    try await NodeAgent.waitUntilReady()
+  }
+
+  @Test func isAsBeforeAfterKubeletRestartsAndLostSockets() async throws {
+    let script = try #require(Cluster.script)
+    let before = try NodeAgent.usage()
+    let restarts = ProcessInfo.processInfo.environment["ODIGOS_KUBELET_RESTARTS"].flatMap(Int.init) ?? 3
+    var times: [Double] = []
+    for _ in 0..<restarts {
+      let old = NodeAgent.time(of: NodeAgent.kubeletSocket)
+      try Cluster.run(script, ["restart-kubelet"])
+      times.append(try await NodeAgent.waitForRegistration(after: old))
+    }
+    print("kubelet's socket to registration, s: \(times.map { String(format: "%.3f", $0) })")
+
+    // Our socket goes: it is served and registered anew.
+    unlink(NodeAgent.pluginSocket)
+    try await eventually("the plugin's socket") { access(NodeAgent.pluginSocket, F_OK) == 0 ? nil : "it is gone" }
+    try await NodeAgent.waitUntilReady()
+
+    // The kubelet's goes, and somebody else is in its place, who never answers; then comes a kubelet.
+    unlink(NodeAgent.kubeletSocket)
+    try await eventually("news of the missing kubelet") { try NodeAgent.readiness().isReady ? "still ready" : nil }
+    let stranger = try SilentSocket(NodeAgent.kubeletSocket)
+    try await eventually("the call at the wrong door") { stranger.hasBeenCalled ? nil : "nobody has called" }
+    #expect(try !NodeAgent.readiness().isReady)
+    stranger.close()
+    try Cluster.run(script, ["restart-kubelet"])
+    try await NodeAgent.waitUntilReady()
+
+    let application = DevicePods(namespace: "e2e-node-restarts", count: 3)
+    defer { application.remove() }
+    try application.deploy()
+    try await application.waitUntilRunning()
+    let after = try NodeAgent.usage()
+    print("odiglet before: \(before), after: \(after)")
+    #expect(after.process == before.process)
+    #expect(after.descriptors <= before.descriptors + 2)
+    #expect(after.kilobytes <= before.kilobytes + 4096)
+  }
+
+  @Test func podsRunAlthoughThePluginIsKilledWhileTheyAreMade() async throws {
+    let application = DevicePods(namespace: "e2e-node-kill", count: 20)
+    defer { application.remove() }
+    try application.deploy()
+    for share in [2, 10] {
+      try await eventually("\(share) pods", within: .seconds(120)) {
+        let count = try application.running()
+        return count >= share ? nil : "\(count) pods run"
+      }
+      let process = try NodeAgent.usage().process
+      kill(process, SIGKILL)
+      try await eventually("a new odiglet") { try NodeAgent.usage().process == process ? "it still runs" : nil }
+    }
+    try await application.waitUntilRunning()
+    try await NodeAgent.waitUntilReady()
+    #expect(access(NodeAgent.pluginSocket, F_OK) == 0)
+  }
+
+  @Test func diskThatIsFullStopsNothingForGood() async throws {
+    let directory = "/var/odigos"
+    let application = DevicePods(namespace: "e2e-node-disk", count: 2)
+    defer { application.remove() }
+    try application.deploy()
+    try await application.waitUntilRunning()
+    // Room enough for the bytes, so that copying begins, and not for as many files.
+    try Cluster.run("mount", ["-t", "tmpfs", "-o", "size=1g,nr_inodes=400,mode=755", "tmpfs", directory])
+    defer {
+      _ = try? Cluster.run("umount", ["-l", directory])
+      _ = try? NodeAgent.recreatePod()
+    }
+    try NodeAgent.recreatePod()
+    try await eventually("the complaint") {
+      let log = try NodeAgent.log("init")
+      return log.contains("the disk of the node is full") ? nil : log
+    }
+    // It is tried again and again; in between nothing fills the disk.
+    try await eventually("the end of what was half written") {
+      let count = try FileManager.default.subpathsOfDirectory(atPath: directory).count
+      return count < 10 ? nil : "\(count) files"
+    }
+    #expect(try application.running() == 2)
+
+    try Cluster.run("mount", ["-o", "remount,size=1g,nr_inodes=100000", directory])
+    try await NodeAgent.waitUntilReady(within: .seconds(120))
+    // What is deleted by mistake comes back without anybody's help.
+    let agent = try #require(
+      try FileManager.default.contentsOfDirectory(atPath: "\(directory)/.current/python").first { $0.hasSuffix(".py") })
+    try FileManager.default.removeItem(atPath: "\(directory)/.current/python/\(agent)")
+    try await eventually("the repair") {
+      access("\(directory)/.current/python/\(agent)", F_OK) == 0 ? nil : "\(agent) is missing"
+    }
+    try await NodeAgent.waitUntilReady()
+    try application.scale(4)
+    try await application.waitUntilRunning()
+  }
+
+  @Test func olderNamesOfTheDeviceBringTheSameFiles() async throws {
+    let application = DevicePods(
+      namespace: "e2e-node-alias", count: 1, resource: "instrumentation.odigos.io/java-native-community")
+    defer { application.remove() }
+    try application.deploy()
+    try await application.waitUntilRunning()
+    let mounts = try Cluster.kubectl(
+      "exec", "-n", application.namespace, "deployment/app", "--", "python3", "-c",
+      "print([l for l in open('/proc/self/mounts') if ' /var/odigos ' in l])")
+    #expect(mounts.contains(" ro,"), "\(mounts)")
+  }
+
+  @Test func nodeCarriesTheLabelWhileTheAgentIsThereAndNoStartupTaint() async throws {
+    let node = try #require(try Cluster.list("nodes", in: nil).first?.at("metadata", "name")?.string)
+    let label = "odigos.io/odiglet-oss-installed"
+    func waitForLabel(_ value: String?) async throws {
+      try await eventually("the label \(value ?? "gone")") {
+        let found = try Cluster.list("nodes", in: nil).first?.at("metadata", "labels")?[label]?.string
+        return found == value ? nil : "it is \(found ?? "gone")"
+      }
+    }
+    try await waitForLabel("true")
+    try Cluster.kubectl("taint", "node", node, "odigos.io/needs-init=true:NoSchedule")
+    try await eventually("the taint's end") {
+      let taints = try Cluster.list("nodes", in: nil).first?.at("spec", "taints")?.array ?? []
+      return taints.contains { $0["key"]?.string == "odigos.io/needs-init" } ? "it is there" : nil
+    }
+    try Cluster.kubectl("label", "node", node, "\(label)-")
+    try await waitForLabel("true")
+    // A pod that is replaced comes back: the label stays. A node that is no longer selected loses it.
+    try NodeAgent.recreatePod()
+    #expect(try Cluster.list("nodes", in: nil).first?.at("metadata", "labels")?[label]?.string == "true")
+    try await NodeAgent.waitUntilReady()
+    func select(_ selector: String) throws {
+      try Cluster.kubectl(
+        "patch", "daemonset", "odiglet", "-n", Cluster.systemNamespace, "--type=merge", "-p",
+        #"{"spec":{"template":{"spec":{"nodeSelector":\#(selector)}}}}"#)
+    }
+    try select(#"{"odigos-test":"elsewhere"}"#)
+    defer { try? select(#"{"odigos-test":null}"#) }
+    try await waitForLabel(nil)
+    try select(#"{"odigos-test":null}"#)
+    try await waitForLabel("true")
+    try await NodeAgent.waitUntilReady()
+  }
+}

@@ -1,0 +1,113 @@
+import Concurrency
+import EventLoop
+import Glibc
+import Logging
+import ProcessInspection
+import TestSupport
+import Testing
+
+@testable import Odiglet
+
+@Suite struct AgentFilesCheckTests {
+  private let scratch: ScratchDirectory
+  private var source: String { "\(scratch.path)/image" }
+  private var host: String { "\(scratch.path)/host" }
+
+  init() throws {
+    scratch = try ScratchDirectory()
+    try scratch.write("image/python/agent.py", "print('one')")
+    try scratch.write("image/python/deep/er/still.py", "print('two')")
+    symlink("agent.py", "\(scratch.path)/image/python/main.py")
+    try scratch.write("image/java/agent.jar", "jar")
+    try scratch.write("image/.stamp", "not an agent")
+  }
+
+  private func install() throws { try AgentInstallation(source: source, destination: host, report: { _ in }).install() }
+
+  @Test func isContentWithWhatWasInstalled() throws {
+    try install()
+    var check = AgentFilesCheck(source: source, destination: host)
+    #expect(check.problem() == nil)
+    #expect(!check.isDirectoryGone)
+    let watched = Set(check.watchedDirectories.map { String($0.dropFirst(host.count)) })
+    #expect(watched == ["", "/.versions", "/.current", "/.current/java", "/.current/python"])
+  }
+
+  enum Damage: String, CaseIterable {
+    case nothingInstalled = "there are no agent files in "
+    case currentLeadsNowhere = "there are no agent files in"
+    case fileGone = "python/deep/er/still.py is missing"
+    case directoryGone = "python/deep is missing"
+    case fileShort = "java/agent.jar has 1 bytes instead of 3"
+    case linkElsewhere = "python/main.py leads to other.py"
+    case fileIsDirectory = "java/agent.jar is no longer what it was"
+    case nameGone = "host/python does not lead to the agent"
+  }
+
+  @Test(arguments: Damage.allCases) func saysWhatIsBroken(_ damage: Damage) throws {
+    if damage != .nothingInstalled { try install() }
+    switch damage {
+    case .nothingInstalled: mkdir(host, 0o755)
+    case .currentLeadsNowhere: try FileOperation.replaceLink("\(host)/.current", to: ".versions/none")
+    case .fileGone: unlink("\(host)/python/deep/er/still.py")
+    case .directoryGone: try FileOperation.remove("\(host)/.current/python/deep")
+    case .fileShort: try scratch.write("host/java/agent.jar", "j")
+    case .linkElsewhere: try FileOperation.replaceLink("\(host)/.current/python/main.py", to: "other.py")
+    case .fileIsDirectory:
+      unlink("\(host)/java/agent.jar")
+      mkdir("\(host)/java/agent.jar", 0o755)
+    case .nameGone: unlink("\(host)/python")
+    }
+    var check = AgentFilesCheck(source: source, destination: host)
+    let problem = check.problem()
+    #expect(problem?.contains(damage.rawValue) == true, "\(problem ?? "no problem")")
+    // What puts it right is the installation.
+    try install()
+    #expect(check.problem() == nil)
+  }
+
+  @Test func leavesTheFilesOfAnotherVersionAlone() throws {
+    try install()
+    var check = AgentFilesCheck(source: source, destination: host)
+    #expect(check.problem() == nil)
+    try scratch.write("newer/python/agent.py", "print('three')")
+    try AgentInstallation(source: "\(scratch.path)/newer", destination: host, report: { _ in }).install()
+    #expect(check.problem() == nil)
+    try FileOperation.remove("\(host)/.current")
+    #expect(check.problem() != nil)
+  }
+
+  @Test func needsOnlyPresenceWhereTheImageHasNone() throws {
+    try install()
+    var check = AgentFilesCheck(source: "\(scratch.path)/none", destination: host)
+    #expect(check.problem() == nil)
+    try FileOperation.remove(host)
+    #expect(check.problem() != nil)
+  }
+}
+
+@Suite struct AgentFilesMonitorTests {
+  @Test func putsBrokenFilesBackAndTellsBoth() async throws {
+    let scratch = try ScratchDirectory()
+    try scratch.write("image/python/agent.py", "print('one')")
+    let loop = try EventLoop(name: "files-test")
+    defer { loop.shutdown() }
+    let told = Locked<[String?]>([])
+    let monitor = AgentFilesMonitor(
+      source: "\(scratch.path)/image", destination: "\(scratch.path)/host", tree: ProcessTree(root: "/proc"),
+      loop: loop, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    ) { problem in told.withLock { $0.append(problem) } }
+    let task = Task { await monitor.run() }
+    // Nothing is installed at first.
+    try await eventually("the installation") { told.withLock { $0.last == .some(nil) } }
+    #expect(told.withLock { $0.first ?? nil }?.contains("there are no agent files") == true)
+    #expect(scratch.text("host/python/agent.py") == "print('one')")
+
+    unlink("\(scratch.path)/host/python/agent.py")
+    try await eventually("the repair") { scratch.text("host/python/agent.py") == "print('one')" }
+    try await eventually("the news") { told.withLock { $0.count >= 4 && $0.last == .some(nil) } }
+    #expect(told.withLock { $0.contains("python/agent.py is missing") })
+    task.cancel()
+    await task.value
+  }
+}
