@@ -50,7 +50,8 @@ struct InspectionSchedule: Sendable {
   /// Notes a look at a container after which it is not certain what it is; answers how long that has been so.
   mutating func noteOpen(_ containerID: String, isNews: Bool = false, at now: Duration) -> Duration {
     var entry = entry(containerID, isNews, now)
-    entry.next = now + min(.milliseconds(250 << min(entry.count, 8)), .seconds(60))
+    // Twice as long after each look: what has not shown by now hardly will in the next minute.
+    entry.next = now + .milliseconds(250 << min(entry.count, 12))
     entry.count += 1
     entries[containerID] = entry
     return now - entry.first
