@@ -6,14 +6,17 @@
 // PHP's too, because the distribution says that the container's language is PHP.
 const struct language languages[] = {
     {.name = "java", .executables = {"java"}, .library = "libjvm.so"},
-    {.name = "javascript", .executables = {"node", "nodejs"}},
+    {.name = "javascript", .executables = {"node", "nodejs", "npm", "npx", "yarn"}},
     {.name = "python", .executables = {"python"}, .library = "libpython3"},
     {.name = "dotnet", .executables = {"dotnet"}, .library = "libcoreclr.so", .companion = ".dll"},
     {.name = "php",
-     .executables = {"php", "php-fpm", "php-cgi", "apache", "httpd"},
+     .executables = {"php", "php-fpm", "php-cgi", "php-cli", "apache", "httpd"},
      .library = "libphp",
      .version_variable = "PHP_VERSION"},
-    {.name = "ruby", .executables = {"ruby"}, .library = "libruby", .version_variable = "RUBY_VERSION"},
+    {.name = "ruby",
+     .executables = {"ruby", "rails", "rake", "rackup", "puma", "unicorn", "gem", "bundle", "bundler", "irb", "pry"},
+     .library = "libruby",
+     .version_variable = "RUBY_VERSION"},
     {.name = NULL},
 };
 

@@ -30,7 +30,7 @@ struct distribution {
 struct language {
   const char *name;
   // Names of executables; digits and dots may follow. NULL ends them.
-  const char *executables[6];
+  const char *executables[12];
   // What the names of the language's libraries begin with, where programs are linked with them to embed it; NULL: none.
   const char *library;
   // Where images say which version they have; NULL: nowhere.

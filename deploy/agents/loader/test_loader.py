@@ -29,7 +29,7 @@ class BuildTests(LoaderTestCase):
         source = (ROOT / "Sources/Adapters/ProcessInspection/RuntimeSignature.swift").read_text()
         table = re.findall(r'\.name = "(\w+)",\s*\.executables = {([^}]*)}', (HERE / "distribution.c").read_text())
         known = {language: set(re.findall(r'"([^"]+)"', names)) for language, names in table}
-        for language, names in re.findall(r"language: \.(\w+), executables: \[([^\]]*)\]", source):
+        for language, names in re.findall(r"language: \.(\w+),\s*executables: \[([^\]]*)\]", source):
             if language in known:
                 self.assertLessEqual(set(re.findall(r'"([^"]+)"', names)), known.pop(language), language)
         self.assertEqual(known, {}, "the node agent does not recognise them")
