@@ -64,7 +64,7 @@ struct GRPCFramingTests {
 
   @Test(arguments: [
     (Duration.seconds(1), "1000m"), (.nanoseconds(1), "1m"), (.milliseconds(1500), "1500m"),
-    (.seconds(100_000), "100000S"),
+    (.seconds(100_000), "100000S"), (.milliseconds(98_888_888), "98889S"), (.seconds(Int64.max), "99999999S"),
     (.zero, "1m"),
   ])
   func timeoutsAreWritten(duration: Duration, field: String) {

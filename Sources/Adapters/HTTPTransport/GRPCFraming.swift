@@ -102,7 +102,10 @@ enum GRPCFraming {
   /// A `grpc-timeout` field, rounded up to its unit.
   static func encodeTimeout(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
-    guard seconds < 90_000 else { return "\(min(seconds, 99_999_999))S" }
+    guard seconds < 90_000 else {
+      let longest: Int64 = 99_999_999
+      return "\(min(min(seconds, longest) + (attoseconds > 0 ? 1 : 0), longest))S"
+    }
     let milliseconds = seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     return "\(max(milliseconds, 1))m"
   }
