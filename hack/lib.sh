@@ -12,7 +12,7 @@ PYTHON=${PYTHON:-/usr/bin/python3}
 export CACHE STATE PYTHON
 
 # A Python with the packages that the tests speak gRPC with; hack/setup makes it.
-PEER_PACKAGES=(grpcio==1.85.3 protobuf==7.36.2 hpack==4.1.0)
+PEER_PACKAGES=(grpcio==1.85.3 protobuf==7.36.2 hpack==4.1.0 opentelemetry-opamp-client==0.5b0)
 PEER=$CACHE/peer-$(IFS=-; echo "${PEER_PACKAGES[*]//==/-}")
 export PEER
 

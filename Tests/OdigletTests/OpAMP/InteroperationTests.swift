@@ -17,7 +17,7 @@ import Testing
 
   private func agent(_ transport: String, _ fixture: ServiceFixture) async throws -> PythonAgent? {
     let address = transport == "unix" ? fixture.node.socketPath : "127.0.0.1:\(fixture.port)"
-    guard let agent = try await PythonAgent(transport, address) else { return nil }
+    guard let agent = try PythonAgent(transport, address) else { return nil }
     // The kernel gives the process its id; the fixture says in which container it is.
     try fixture.node.addProcess(agent.pid, in: NodeFixture.containerID, ownPID: 7)
     return agent

@@ -5,18 +5,25 @@ import Testing
 
 /// OpenTelemetry's own OpAMP library for Python as an agent, in a process of its own.
 struct PythonAgent {
-  private static let environment = "/tmp/odigos-test-opamp"
-  private static let package = "opentelemetry-opamp-client==0.5b0"
-  private static let search = Task<String?, Never> { find() }
+  /// The interpreter that `hack/setup` has given the library; nil where there is none.
+  private static let interpreter: String? = {
+    guard let given = getenv("ODIGOS_TEST_PYTHON").map({ String(cString: $0) }),
+      works([given, "-c", "import opentelemetry._opamp"])
+    else {
+      print("skipped: there is no Python with opentelemetry-opamp-client; hack/test sets ODIGOS_TEST_PYTHON")
+      return nil
+    }
+    return given
+  }()
 
   private let process: LineProcess
 
   /// Its process.
   var pid: Int32 { process.pid }
 
-  /// Nil, with the reason printed, where the library is not there and cannot be had.
-  init?(_ kind: String, _ address: String) async throws {
-    guard let interpreter = await Self.search.value else { return nil }
+  /// Nil, with the reason printed, where the library is not there.
+  init?(_ kind: String, _ address: String) throws {
+    guard let interpreter = Self.interpreter else { return nil }
     process = try LineProcess(
       interpreter, [Repository.path("Tests/OdigletTests/OpAMP/opamp_peer.py"), kind, address])
   }
@@ -28,19 +35,6 @@ struct PythonAgent {
 
   /// Ends at once.
   func end() { process.end() }
-
-  private static func find() -> String? {
-    let interpreter = "\(environment)/bin/python"
-    if works([interpreter, "-c", "import opentelemetry._opamp"]) { return interpreter }
-    guard works(["python3", "-m", "venv", environment]),
-      works(["\(environment)/bin/pip", "install", "-q", package]),
-      works([interpreter, "-c", "import opentelemetry._opamp"])
-    else {
-      print("skipped: \(package) is not installed and pip could not install it into \(environment)")
-      return nil
-    }
-    return interpreter
-  }
 
   private static func works(_ words: [String]) -> Bool {
     var arguments = words.map { strdup($0) } + [nil]
