@@ -112,9 +112,12 @@ struct AgentFilesMonitor: Sendable {
   }
 
   private var installation: AgentInstallation {
-    AgentInstallation(source: source, destination: destination, selinux: SELinuxLabel.ofNode()) { line in
-      logger.info("\(line)")
+    var installation = AgentInstallation(source: source, destination: destination, selinux: SELinuxLabel.ofNode()) {
+      logger.info("\($0)")
     }
+    // The threads of this process have more to do than to wait.
+    installation.waitsForOthers = false
+    return installation
   }
 
   private func removeUnusedVersions() {
