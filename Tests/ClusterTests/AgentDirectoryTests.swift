@@ -20,9 +20,7 @@ struct AgentDirectoryTests {
     try await application.waitUntilRunning()
     let restarts = try NodeAgent.restarts()
 
-    // Whoever installs takes this lock: as long as it is held nothing is put back, and the truth can be looked at.
-    let lock = open(Self.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    #expect(lock >= 0 && flock(lock, LOCK_EX) == 0)
+    let lock = try Self.lock()
     for name in try FileManager.default.contentsOfDirectory(atPath: Self.directory) {
       try FileManager.default.removeItem(atPath: "\(Self.directory)/\(name)")
     }
@@ -66,8 +64,13 @@ struct AgentDirectoryTests {
     // container has after `rm -rf /var/odigos` on a node: a mount of a directory that is no more.
     let state = try #require(ProcessInfo.processInfo.environment["STATE"], "hack/cluster run names the state")
     let source = "\(state)/odigos"
-    try FileManager.default.removeItem(atPath: source)
+    let lock = try Self.lock()
+    defer { close(lock) }
     let deleted = ContinuousClock.now
+    try await eventually("the deletion, beside a node agent that makes its socket anew") {
+      try FileManager.default.removeItem(atPath: source)
+      return nil
+    }
     try await NodeTruth.wait("everybody is told", .withoutDirectory)
     print("deleted directory to everybody told: \(ContinuousClock.now - deleted)")
     #expect(try application.running() == 1)
@@ -112,7 +115,7 @@ struct AgentDirectoryTests {
     try await application.waitUntil("web", isInstrumented: true)
     let next = try await Self.process(of: try application.podName("web"), in: application)
     #expect(Self.mapped(by: next) == [new])
-    // Old ones go with the last process that may use them; the agent looks when it starts, and every hour.
+    // Old ones go with the last process that may use them; the agent looks when it starts, and every ten minutes.
     try await eventually("the end of the old version", within: .seconds(120)) {
       try NodeAgent.recreatePod()
       try await NodeAgent.waitUntilReady()
@@ -124,6 +127,15 @@ struct AgentDirectoryTests {
     try await Self.upgrade(to: Installation.image)
     #expect(try Self.current() == old)
     #expect(Self.mapped(by: next) == [new])
+  }
+
+  /// Whoever installs takes this lock: as long as it is held nothing is put back, and the truth can be looked at.
+  private static func lock() throws -> Int32 {
+    let lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard lock >= 0, flock(lock, LOCK_EX) == 0 else {
+      throw Cluster.Failure(description: "\(directory) cannot be locked: errno \(errno)")
+    }
+    return lock
   }
 
   // MARK: - Versions
@@ -170,9 +182,10 @@ struct AgentDirectoryTests {
 
   /// The versions of which a process has files mapped that are still there.
   private static func mapped(by process: pid_t) -> Set<String> {
-    let maps = (try? String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8)) ?? ""
+    // Foundation reads the first page of such a file only.
+    let maps = (try? FileHandle(forReadingAtPath: "/proc/\(process)/maps")?.readToEnd()) ?? Data()
     var versions: Set<String> = []
-    for line in maps.split(separator: "\n") where !line.hasSuffix("(deleted)") {
+    for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") where !line.hasSuffix("(deleted)") {
       guard let range = line.range(of: "/.versions/") else { continue }
       versions.insert(String(line[range.upperBound...].prefix { $0 != "/" }))
     }

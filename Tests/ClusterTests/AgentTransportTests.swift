@@ -24,7 +24,8 @@ struct AgentTransportTests {
       return own.contains { $0.at("status", "healthy")?.bool == true } ? nil : "\(own)"
     }
     try await TraceSink.waitForTrace(namespace: application.namespace, services: ["web", "backend"])
-    let text = try Cluster.kubectl("exec", "-n", application.namespace, pod, "--", "env")
+    let text = try Cluster.kubectl("exec", "-n", application.namespace, pod, "-c", "app", "--", "python3", "-S", "-c",
+      "import os; print('\\n'.join(f'{n}={v}' for n, v in os.environ.items()))")
     var variables: [String: String] = [:]
     for line in text.split(separator: "\n") {
       let parts = line.split(separator: "=", maxSplits: 1)
@@ -92,7 +93,8 @@ struct AgentTransportTests {
       [
         "apiVersion": "v1", "kind": "Pod", "metadata": ["name": "taken", "namespace": .string(other.namespace)],
         "spec": [
-          "terminationGracePeriodSeconds": 0,
+          // One of lower priority would be evicted in the node agent's favour.
+          "priorityClassName": "system-node-critical", "terminationGracePeriodSeconds": 0,
           "containers": [
             [
               "name": "app", "image": "localhost/odigos-demo-shop:dev", "imagePullPolicy": "IfNotPresent",

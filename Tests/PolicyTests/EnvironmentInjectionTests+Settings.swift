@@ -26,6 +26,7 @@ extension EnvironmentInjectionTests {
     let facts = try Self.facts(Container()) {
       $0 = InjectionSettings(
         configuration: configuration, ownNamespace: "odigos-system", endpoint: .nodeAddress, signals: [.traces])
+      $0.inventory.hasOpAMPServer = true
     }
     let result = try inject(Self.pod([:]), facts).pod
     #expect(named("ODIGOS_OPAMP_SERVER_HOST", result).first?["value"]?.string == host)
