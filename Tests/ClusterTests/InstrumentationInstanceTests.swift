@@ -19,8 +19,11 @@ struct InstrumentationInstanceTests {
     try instances(application, of: pod).filter { $0.at("status", "healthy")?.bool == true }
   }
 
-  private static func pod(_ application: PlainApplication, _ name: String) throws -> String {
-    try #require(try application.pods(name).first?.at("metadata", "name")?.string)
+  private static func healthyInstance(_ application: PlainApplication, of pod: String) async throws -> JSONValue {
+    try await eventually("a healthy instance") {
+      try healthy(application, of: pod).isEmpty ? "\(try instances(application))" : nil
+    }
+    return try #require(try healthy(application, of: pod).first)
   }
 
   /// The id on this machine of the process that an instance is of.
@@ -32,13 +35,8 @@ struct InstrumentationInstanceTests {
   @Test func processesAreKnownWhileTheyRun() async throws {
     let application = PlainApplication(namespace: "e2e-opamp", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
-    try application.deploy()
-    try await application.waitUntil("web", isInstrumented: true)
-    let pod = try Self.pod(application, "web")
-    try await eventually("a healthy instance") {
-      try Self.healthy(application, of: pod).isEmpty ? "\(try Self.instances(application))" : nil
-    }
-    let instance = try #require(try Self.healthy(application, of: pod).first)
+    let pod = try await application.deployInstrumented()
+    let instance = try await Self.healthyInstance(application, of: pod)
     #expect(instance.at("spec", "containerName") == "app")
     #expect(instance.at("metadata", "labels", "instrumented-app") == "deployment-web")
     #expect(instance.at("metadata", "labels", "ownerPodName")?.string == pod)
@@ -72,21 +70,14 @@ struct InstrumentationInstanceTests {
       try Cluster.exists("instrumentationinstance", name, in: application.namespace) ? "still there" : nil
     }
     print("killed process to no instance: \(ContinuousClock.now - killed)")
-    try await eventually("an instance of the next process") {
-      try Self.healthy(application, of: pod).isEmpty ? "\(try Self.instances(application))" : nil
-    }
+    _ = try await Self.healthyInstance(application, of: pod)
   }
 
   @Test func instancesOutliveANodeAgentButNotTheirProcesses() async throws {
     let application = PlainApplication(namespace: "e2e-opamp-restart", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
-    try application.deploy()
-    try await application.waitUntil("web", isInstrumented: true)
-    let pod = try Self.pod(application, "web")
-    try await eventually("a healthy instance") {
-      try Self.healthy(application, of: pod).isEmpty ? "\(try Self.instances(application))" : nil
-    }
-    let instance = try #require(try Self.healthy(application, of: pod).first)
+    let pod = try await application.deployInstrumented()
+    let instance = try await Self.healthyInstance(application, of: pod)
     let name = try #require(instance.at("metadata", "name")?.string)
     let uid = instance.at("metadata", "uid")?.string
     // One of a process that ended while nobody looked: an id above what Linux gives.
@@ -110,9 +101,7 @@ struct InstrumentationInstanceTests {
   @Test func aRuleReachesRunningAgents() async throws {
     let application = PlainApplication(namespace: "e2e-opamp-rule", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
-    try application.deploy()
-    try await application.waitUntil("web", isInstrumented: true)
-    let pod = try Self.pod(application, "web")
+    let pod = try await application.deployInstrumented()
     try await eventually("an agent that has its configuration") { try Self.configuration(application, of: pod).missing }
     let before = try Self.configuration(application, of: pod)
     try Cluster.apply(
@@ -140,7 +129,7 @@ struct InstrumentationInstanceTests {
     print("rule to running agent: \(ContinuousClock.now - changed)")
     let after = try Self.configuration(application, of: pod)
     #expect(after.hash != before.hash)
-    #expect(try Self.pod(application, "web") == pod, "no restart")
+    #expect(try application.podName("web") == pod, "no restart")
     #expect(try application.pods("web").first?.at("status", "containerStatuses")?[0]?["restartCount"] == 0)
   }
 
