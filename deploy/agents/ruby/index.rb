@@ -106,10 +106,10 @@ module OdigosAgent
     end
 
     def configure
-      require_relative "odigos_exporter"
+      require_relative "odigos_processor"
       OpenTelemetry::SDK.configure do |sdk|
         sdk.logger = Logger.new(debug? ? $stderr : File::NULL)
-        OdigosExporter.add_to(sdk)
+        OdigosProcessor.add_to(sdk)
       end
     end
 
@@ -133,11 +133,21 @@ module OdigosAgent
 
     def install(instrumentation)
       @attempts[instrumentation] += 1
-      @pending.delete(instrumentation) if instrumentation.install({})
+      return unless instrumentation.install({})
+
+      @pending.delete(instrumentation)
+      after_install(instrumentation)
     rescue StandardError, ScriptError => error
       report(error)
     ensure
       @pending.delete(instrumentation) if @attempts[instrumentation] >= ATTEMPTS
+    end
+
+    def after_install(instrumentation)
+      return unless instrumentation.name == "OpenTelemetry::Instrumentation::Rack"
+
+      require_relative "odigos_rack"
+      OdigosRack.install
     end
 
     def give_up(error)

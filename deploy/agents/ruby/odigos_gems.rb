@@ -67,7 +67,7 @@ class OdigosGems
 
   def take(spec, requirements)
     unless requirements.all? { |requirement| requirement.satisfied_by?(spec.version) }
-      raise Conflict, "the program's #{spec.name} #{spec.version} is not #{requirements.uniq.join(", ")}"
+      raise Conflict, "the program's #{spec.name} #{spec.version} is not #{requirements.map(&:to_s).uniq.join(" and ")}"
     end
 
     @last.concat(spec.full_require_paths)
