@@ -6,7 +6,10 @@
 #   Bundler has chosen the gems. So `gem`, `ruby -e` and small scripts stay as they are.
 # - After each `require` of the program, what has become traceable by it is traced from then on.
 # - The program's gems win: see odigos_gems.rb. Nothing of the agent stays on $LOAD_PATH or among the activated gems.
+# - Where RubyGems is off, so is the agent.
 # - Whatever goes wrong is kept from the program and its output. OTEL_LOG_LEVEL=debug says it on standard error.
+return unless defined?(Gem::Specification)
+
 module OdigosAgent
   # Constants of what is traced: the conditions of OpenTelemetry's instrumentations, which are only loaded once one holds.
   TRACED = %w[
@@ -18,9 +21,7 @@ module OdigosAgent
   # Programs that are about gems: what they load is not the program's own.
   TOOLS = %w[gem bundle bundler].freeze
   ATTEMPTS = 3 # at an instrumentation: the first may come while its library is only half there
-  FLUSH_SECONDS = 2 # that the end of a program waits for its last spans, at most
-  LIBRARIES = [RbConfig::CONFIG.values_at("rubylibdir", "sitedir", "vendordir"), Gem.path].flatten.compact
-                .map { |path| "#{path}/" }.uniq.freeze
+  FLUSH_SECONDS = 1 # that the end of a program waits for its last spans, at most
   GEM_DIRECTORY = %r{/gems/[^/]+-[0-9a-f][^/]*/}
   BUNDLER = %r{/bundler(?:/runtime)?\.rb\z}
 
@@ -40,9 +41,11 @@ module OdigosAgent
       give_up(error)
     end
 
-    # The end of the program: its last spans.
+    # The end of the program: its last spans. OpenTelemetry would wait for longer than it is told to.
     def flush
-      OpenTelemetry.tracer_provider.shutdown(timeout: FLUSH_SECONDS) if @state == :running
+      return unless @state == :running
+
+      Thread.new { OpenTelemetry.tracer_provider.shutdown(timeout: FLUSH_SECONDS) }.join(FLUSH_SECONDS)
     rescue StandardError, ScriptError => error
       report(error)
     end
@@ -65,7 +68,12 @@ module OdigosAgent
       path = place&.absolute_path || place&.path
       return true if path.nil? || path.match?(BUNDLER)
 
-      !path.start_with?("<internal:", *LIBRARIES) && !path.match?(GEM_DIRECTORY)
+      !path.start_with?("<internal:", *libraries) && !path.match?(GEM_DIRECTORY)
+    end
+
+    def libraries
+      @libraries ||= [*RbConfig::CONFIG.values_at("rubylibdir", "sitedir", "vendordir"), *Gem.path]
+                     .compact.map { |path| "#{path}/" }
     end
 
     def time?
