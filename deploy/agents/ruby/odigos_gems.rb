@@ -12,13 +12,13 @@ class OdigosGems
 
   def initialize(bundle)
     @first, @last = [], []
-    requirements = requirements_of(File.join(bundle, "..", "Gemfile.lock"))
-    ours(bundle).each do |name, directory|
-      theirs = theirs(name)
-      raise Conflict, "the program has #{SDK} #{theirs.version} itself" if theirs && name == SDK
+    ours = ours(bundle)
+    theirs = ours.keys.to_h { |name| [name, theirs(name)] }.compact
+    raise Conflict, "the program has #{SDK} #{theirs[SDK].version} itself" if theirs[SDK]
 
-      theirs ? take(theirs, requirements[name]) : add(name, File.join(directory, "lib"))
-    end
+    compare(theirs, File.join(bundle, "..", "Gemfile.lock"))
+    theirs.each_value { |spec| @last.concat(spec.full_require_paths) }
+    ours.each { |name, directory| add(name, File.join(directory, "lib")) unless theirs[name] }
   end
 
   # With the gems where `require` finds them. What is activated meanwhile is forgotten: another version of it may be
@@ -53,24 +53,24 @@ class OdigosGems
     "#{cpu}-linux-#{RUBY_PLATFORM.include?("musl") ? "musl" : "gnu"}"
   end
 
-  # What the gems of the lock file need of each: {name => [requirement]}
-  def requirements_of(path)
-    File.read(path).scan(/^      (\S+)(?: \((.+)\))?$/).each_with_object(Hash.new { [] }) do |(name, text), found|
-      found[name] += [Gem::Requirement.new(*text.to_s.split(", "))]
+  # What those of our gems that are used need of the program's.
+  def compare(theirs, lock)
+    needing = nil
+    File.foreach(lock) do |line|
+      needing = line[/\A    (\S+) \(/, 1] || needing
+      name, text = line.match(/\A      (\S+)(?: \((.+)\))?$/)&.captures
+      next unless name && theirs[name] && !theirs[needing]
+
+      requirement = Gem::Requirement.new(*text.to_s.split(", "))
+      version = theirs[name].version
+      raise Conflict, "the program's #{name} #{version} is not #{requirement}, as #{needing} needs it" unless
+        requirement.satisfied_by?(version)
     end
   end
 
   # The gem that is active, or that `require` would activate: with Bundler only those of its Gemfile are to be seen.
   def theirs(name)
     Gem.loaded_specs[name] || Gem::Specification.stubs_for(name).max_by(&:version)&.to_spec
-  end
-
-  def take(spec, requirements)
-    unless requirements.all? { |requirement| requirement.satisfied_by?(spec.version) }
-      raise Conflict, "the program's #{spec.name} #{spec.version} is not #{requirements.map(&:to_s).uniq.join(" and ")}"
-    end
-
-    @last.concat(spec.full_require_paths)
   end
 
   def add(name, path)
