@@ -26,7 +26,7 @@ from inventory import inventory, note
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WORDS = {"dotnet-machine": {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())}
-GEMS_OF_OTHERS = re.compile(rf"-(?!{re.escape(platform.machine())}-linux-(gnu|musl)$)")  # in a version with a platform
+GEM_PLATFORMS = {"", *(f"{platform.machine()}-linux-{library}" for library in ("gnu", "musl"))}
 
 
 def words(text, version=""):
@@ -108,15 +108,18 @@ class Distribution:
                     ini = file.read().replace("VERSION", variant).encode()
                 write(os.path.join(target, self.facts["php"]["to"], variant, "odigos.ini"), ini)
         if "php" in self.facts:
-            packages = json.loads(self.lock(self.facts["php"]["lock"], "composer.lock")).get("packages", [])
-            names = {package["name"] for package in packages}
-            needs = {package["name"]: {name: constraint for name, constraint in package.get("require", {}).items() if name in names}
-                     for package in packages}
             path = os.path.join(target, self.facts["php"]["to"], "packages.json")
-            write(path, json.dumps(needs, indent=1, sort_keys=True).encode())
+            write(path, json.dumps(self.php_needs(), indent=1, sort_keys=True).encode())
         for path, to in self.facts.get("own", {}).items():
             with open(os.path.join(self.source, path), "rb") as file:
                 write(os.path.join(target, to), file.read())
+
+    def php_needs(self):
+        """What each package needs of the others, as packages.php compares it with the program's."""
+        packages = json.loads(self.lock(self.facts["php"]["lock"], "composer.lock")).get("packages", [])
+        names = {package["name"] for package in packages}
+        return {package["name"]: {name: constraint for name, constraint in package.get("require", {}).items() if name in names}
+                for package in packages}
 
     def file(self, file, target):
         path = self.pinned(file["urls"])
@@ -147,7 +150,7 @@ class Distribution:
         if not pins:
             raise Missing(f"{facts['lock']}/Gemfile.lock has no checksums (`hack/agents update` makes it anew)")
         for name, version, digest in pins:
-            if name in facts.get("of-ruby", []) or GEMS_OF_OTHERS.search(version):
+            if name in facts.get("of-ruby", []) or version.partition("-")[2] not in GEM_PLATFORMS:
                 continue
             if name == "opentelemetry-instrumentation-all":
                 self.version = version

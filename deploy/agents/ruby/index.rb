@@ -20,7 +20,7 @@ module OdigosAgent
   ].freeze
   # Programs that are about gems: what they load is not the program's own.
   TOOLS = %w[gem bundle bundler].freeze
-  ATTEMPTS = 3 # at an instrumentation: the first may come while its library is only half there
+  ATTEMPTS = 3 # at an instrumentation while other files are being loaded, for its library may be half there, and after
   FLUSH_SECONDS = 1 # that the end of a program waits for its last spans, at most
   GEM_DIRECTORY = %r{/gems/[^/]+-[0-9a-f][^/]*/}
   BUNDLER = %r{/bundler(?:/runtime)?\.rb\z}
@@ -32,13 +32,24 @@ module OdigosAgent
     # After a `require`: called by the program, or by nothing, when all that it loads is there.
     def after_require(depth)
       return if @state == :off || @state == :starting || $LOADED_FEATURES.size == @features
+
+      stay_with_bundler
       return unless depth.zero? || by_program?
 
       @features = $LOADED_FEATURES.size
       start if @state == :waiting && time?
-      install_present if @state == :running
+      install_present(depth.zero?) if @state == :running
     rescue StandardError, ScriptError, SystemStackError => error
       give_up(error)
+    end
+
+    def hook
+      [Kernel, Kernel.singleton_class].each do |place|
+        next if place.instance_method(:require).source_location&.first == HOOK_FILE
+
+        place.module_eval(HOOK, HOOK_FILE, 1)
+      end
+      Kernel.send(:private, :require)
     end
 
     # The end of the program: its last spans. OpenTelemetry would wait for longer than it is told to.
@@ -86,6 +97,16 @@ module OdigosAgent
       $LOADED_FEATURES.any? { |feature| feature.end_with?("/bundler/setup.rb") }
     end
 
+    # Bundler puts Ruby's own `require` back when it has chosen the gems.
+    def stay_with_bundler
+      return if @has_bundler || !defined?(::Bundler::RubygemsIntegration)
+
+      @has_bundler = true
+      ::Bundler::RubygemsIntegration.prepend(Module.new do
+        def reverse_rubygems_kernel_mixin(...) = super.tap { OdigosAgent.hook }
+      end)
+    end
+
     def defined_constant?(name)
       name.split("::").inject(Object) do |scope, part|
         return false unless scope.const_defined?(part, false)
@@ -121,34 +142,32 @@ module OdigosAgent
       end
     end
 
-    def install_present
-      present = @pending.select { |instrumentation| present?(instrumentation) }
+    def install_present(is_outermost)
+      present = @pending.select { |instrumentation| present?(instrumentation, is_outermost) }
       return if present.empty?
 
       @state = :starting # what the instrumentations load is not looked at
-      @gems.visible { present.each { |instrumentation| install(instrumentation) } }
+      @gems.visible { present.each { |instrumentation| install(instrumentation, is_outermost) } }
       @features = $LOADED_FEATURES.size
     ensure
       @state = :running if @state == :starting
     end
 
-    def present?(instrumentation)
-      instrumentation.present?
+    def present?(instrumentation, is_outermost)
+      @attempts[[instrumentation, is_outermost]] < ATTEMPTS && instrumentation.present?
     rescue StandardError => error
       report(error)
       false
     end
 
-    def install(instrumentation)
-      @attempts[instrumentation] += 1
+    def install(instrumentation, is_outermost)
+      @attempts[[instrumentation, is_outermost]] += 1
       return unless instrumentation.install({})
 
       @pending.delete(instrumentation)
       after_install(instrumentation)
     rescue StandardError, ScriptError => error
       report(error)
-    ensure
-      @pending.delete(instrumentation) if @attempts[instrumentation] >= ATTEMPTS
     end
 
     def after_install(instrumentation)
@@ -169,6 +188,7 @@ module OdigosAgent
   # Between Ruby and the program no other frame may be seen: programs look at who requires them (Sinatra finds the main
   # file so), and skip frames of this name.
   HOOK = <<~RUBY
+    remove_method(:require_without_odigos) if private_method_defined?(:require_without_odigos, false)
     alias require_without_odigos require
     private :require_without_odigos
 
@@ -185,12 +205,12 @@ module OdigosAgent
       loaded
     end
   RUBY
-  private_constant :HOOK
+  HOOK_FILE = "<internal:odigos>"
+  private_constant :HOOK, :HOOK_FILE
 
   begin
     at_exit { flush } # the first that is registered runs last: a server may run in one of the program's own
-    [Kernel, Kernel.singleton_class].each { |place| place.module_eval(HOOK, "<internal:odigos>", 1) }
-    Kernel.send(:private, :require)
+    hook
     after_require(0) # with Bundler, which is required before
   rescue StandardError, ScriptError => error
     report(error)

@@ -12,6 +12,7 @@ namespace Odigos;
  */
 final class Packages
 {
+    private string $vendor;
     /** @var array<string, string> */
     private array $classes;
     /** @var array<string, string> the directories of the agent's packages that are not used */
@@ -24,7 +25,8 @@ final class Packages
 
     public function __construct(private string $directory)
     {
-        $this->classes = require "$directory/vendor/composer/autoload_classmap.php";
+        $this->vendor = (string) realpath("$directory/vendor");
+        $this->classes = require "{$this->vendor}/composer/autoload_classmap.php";
         $this->programVendor = self::findVendor();
         if ($this->programVendor === null) {
             return;
@@ -50,7 +52,7 @@ final class Packages
     /** What Composer would load at once. It skips what is noted here, and so does this. */
     public function loadFiles(): void
     {
-        foreach (require "{$this->directory}/vendor/composer/autoload_files.php" as $id => $file) {
+        foreach (require "{$this->vendor}/composer/autoload_files.php" as $id => $file) {
             if (!empty($GLOBALS['__composer_autoload_files'][$id]) || $this->isReplaced($file)) {
                 continue;
             }
@@ -96,7 +98,7 @@ final class Packages
         $packages = json_decode($text, true, 16, JSON_THROW_ON_ERROR);
         foreach ($packages as $package => $requirements) {
             if ($this->isOfProgram($package)) {
-                $this->replaced[] = "{$this->directory}/vendor/$package/";
+                $this->replaced[] = "{$this->vendor}/$package/";
                 continue;
             }
             foreach ($requirements as $name => $constraint) {
