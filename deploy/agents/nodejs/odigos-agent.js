@@ -8,11 +8,13 @@
 // - Log records stay what the application writes: nothing is added to them, and they are read where the container's
 //   runtime puts them.
 // - An application that sets up OpenTelemetry by itself keeps its own; this one steps aside.
-// - Package managers, which only start the application, are left alone, and so is a Node.js that is too old.
+// - Package managers, which only start the application, are left alone, and so are worker threads: each would take 26 MB
+//   more, and one with a limit of memory would end of it.
 // - Where the environment names an OpAMP server, the node agent is told how the process is, and may change settings while
 //   it runs (odigos-opamp.js, odigos-remote.js).
 const fs = require('fs');
 const path = require('path');
+const { isMainThread } = require('worker_threads');
 
 // The oldest Node.js for each place that this file has, as major * 1000 + minor; the newer agent skips some.
 const OLDEST = { 'nodejs-community': 18019, 'nodejs-community-14': 14000 };
@@ -35,6 +37,7 @@ const FLUSH_MILLISECONDS_AT_END = 1000;
 const API_GLOBALS = ['opentelemetry.js.api.1', 'io.opentelemetry.js.api.logs'];
 
 function isLeftAlone(place, version) {
+  if (!isMainThread) return true;
   if (version < (OLDEST[path.basename(place)] || 0)) return true;
   if (path.basename(place) === 'nodejs-community' && isBetween(version)) return true;
   if ((process.env.OTEL_SDK_DISABLED || '').toLowerCase() === 'true') return true;
@@ -51,15 +54,9 @@ function connect(debug) {
     const { RemoteSettings } = require('./odigos-remote.js');
     const settings = new RemoteSettings();
     if (!SERVERS.some((name) => process.env[name])) return { settings };
-    const { isMainThread } = require('worker_threads');
-    if (!isMainThread) {
-      settings.followMainThread();
-      return { settings };
-    }
     const { Agent } = require('./odigos-opamp.js');
     const agent = new Agent(settings);
     agent.start();
-    settings.leadThreads();
     return { settings, agent };
   } catch (error) {
     if (debug) report(error);
@@ -95,14 +92,20 @@ function isModule(main) {
   }
 }
 
-/** Lets instrumentations see what an ES module imports: only the modules that one of them asks for are touched. */
+/**
+ * Lets instrumentations see what an ES module imports: only the modules that one of them asks for are touched. Returns
+ * what to call when they are set up.
+ */
 function followImports(resolve) {
+  if (!isModule(process.argv[1])) return () => {};
   const { register } = require('module');
-  if (typeof register !== 'function' || !isModule(process.argv[1])) return;
+  // without a hook there are at least the modules of Node.js itself, which are the same for all
+  if (typeof register !== 'function') return () => ['http', 'https'].forEach(require);
   const { createAddHookMessageChannel } = require(resolve('import-in-the-middle'));
   const { pathToFileURL } = require('url');
   const { registerOptions } = createAddHookMessageChannel();
   register(pathToFileURL(resolve('import-in-the-middle/hook.mjs')).href, registerOptions);
+  return () => {};
 }
 
 /** Calls something once when the application sets up OpenTelemetry by itself, before that takes effect. */
@@ -184,13 +187,14 @@ function startOpenTelemetry(place, settings, agent) {
   settings.install(api, tracing);
   const exporters = new Exporters(load('otlp-exporter-base'), settings);
   const { getNodeAutoInstrumentations, getResourceDetectors } = load('auto-instrumentations-node');
-  followImports(resolve);
+  const settled = followImports(resolve);
   // OpenTelemetry's own logger writes to standard output
   const sdk = withVariables(DEFAULTS, ['OTEL_LOG_LEVEL'], () => {
     const instrumentations = getNodeAutoInstrumentations(INSTRUMENTATIONS).flat();
     settings.instrumentations = instrumentations;
     const made = new NodeSDK({ instrumentations, resourceDetectors: getResourceDetectors() });
     made.start();
+    settled();
     return made;
   });
   endSoon(sdk, exporters);
@@ -208,6 +212,9 @@ function start(place, version, debug) {
   const { settings, agent } = connect(debug);
   if (!settings) return;
   if (debug) settings.setLevel('debug');
+  // a program that adds just as many listeners as draw no warning must see none for ours
+  const most = process.getMaxListeners();
+  if (most > 0) process.setMaxListeners(most + 1);
   try {
     startOpenTelemetry(place, settings, agent);
     if (agent) agent.started(() => settings.components());

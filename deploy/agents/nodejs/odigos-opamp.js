@@ -32,7 +32,6 @@ const APPLIED = 1;
 const FAILED = 3;
 const REPORT_FULL_STATE = 1;
 const UNAVAILABLE = 2;
-const LISTENERS = 1; // that are added to the process
 
 function varint(value) {
   const bytes = [];
@@ -205,9 +204,6 @@ class Agent {
 
   /** Begins to report. */
   start() {
-    // a program that adds just as many listeners as draw no warning must see none
-    const most = process.getMaxListeners();
-    if (most > 0) process.setMaxListeners(most + LISTENERS);
     process.on('exit', () => this._end());
     this._wait(FIRST_SECONDS);
   }

@@ -9,7 +9,7 @@
 //   container_config.agentDiagnostics.*LogLevel          whether the agent writes to standard error, and how much
 //
 // `effective` says what is in force and which other settings came and are not carried out. A span that is not made leaves
-// the trace in one piece: what would be below it hangs below its parent. Worker threads do as the main thread is told.
+// the trace in one piece: what would be below it hangs below its parent.
 const fs = require('fs');
 const util = require('util');
 
@@ -23,7 +23,6 @@ const IDENTITY = ['containerName', 'agentEnabled', 'agentEnabledReason', 'agentE
   'distroParams', 'envInjectionMethod', 'podManifestInjectionOptional'];
 const SCOPE_PREFIX = '@opentelemetry/instrumentation-';
 const HTTP = SCOPE_PREFIX + 'http';
-const THREADS = 'odigos-remote-settings';
 
 /** An object of the configuration, or nothing; anything else is refused by its name. */
 function objectOf(value, name) {
@@ -76,7 +75,6 @@ class RemoteSettings {
     this._level = undefined;
     this._ignored = [];
     this._exports = {};
-    this._sections = undefined;
   }
 
   // In force
@@ -128,8 +126,6 @@ class RemoteSettings {
     this._ignored = others;
     this._setHeaders(headers);
     if (level !== this._level) this.setLevel(level);
-    this._sections = sections;
-    if (this._channel) this._channel.postMessage(sections);
   }
 
   _makeSampler(fraction) {
@@ -224,31 +220,6 @@ class RemoteSettings {
       }
     }
     return found;
-  }
-
-  // Worker threads
-
-  /** Tells the threads of this process what is applied here, now and when they begin. */
-  leadThreads() {
-    const channel = RemoteSettings._channel(() => {
-      if (this._sections) channel.postMessage(this._sections);
-    });
-    this._channel = channel;
-  }
-
-  /** Does as the main thread of this process is told. */
-  followMainThread() {
-    const channel = RemoteSettings._channel((sections) => { if (sections) this.apply(sections); });
-    if (channel) channel.postMessage(null);
-  }
-
-  static _channel(receive) {
-    const { BroadcastChannel } = require('worker_threads');
-    if (typeof BroadcastChannel !== 'function') return undefined;
-    const channel = new BroadcastChannel(THREADS);
-    channel.onmessage = ({ data }) => { try { receive(data); } catch { /* it was refused by the main thread, too */ } };
-    if (typeof channel.unref === 'function') channel.unref();
-    return channel;
   }
 }
 
