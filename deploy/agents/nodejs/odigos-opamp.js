@@ -166,7 +166,7 @@ class Connection {
     if (this._socket) this._socket.unref();
   }
 
-  /** Sends a message as the process ends, when nothing waits any more: at once and without an answer. */
+  /** Sends a message as the process ends, when nothing waits any more: at once, behind one that may be under way. */
   postLast(body) {
     const handle = this._socket && !this._socket.destroyed && this._socket._handle;
     if (!handle || !(handle.fd > 2)) return;
@@ -194,7 +194,6 @@ class Agent {
     this._interval = INTERVAL_SECONDS;
     this._isFull = true;
     this._isHeard = false;
-    this._isBusy = false;
     this._failures = 0;
     this._sentHealth = undefined;
     this._sentStatus = undefined;
@@ -225,7 +224,6 @@ class Agent {
   }
 
   _failed() {
-    this._isBusy = false;
     this._isFull = true;
     try { if (this._connection) this._connection.close(); } catch { /* it was closed */ }
     this._connection = undefined;
@@ -237,7 +235,7 @@ class Agent {
   /** Says goodbye as the process ends. */
   _end() {
     try {
-      if (this._isHeard && !this._isBusy && this._connection) this._connection.postLast(this._message(bytes(9, EMPTY)));
+      if (this._isHeard && this._connection) this._connection.postLast(this._message(bytes(9, EMPTY)));
     } catch { /* nobody listens */ }
   }
 
@@ -259,12 +257,10 @@ class Agent {
     }
     if (this._connection === undefined) this._connection = new Connection(this._environment);
     this._isFull = false;
-    this._isBusy = true;
     this._connection.post(this._message(Buffer.concat(parts)), (error, answer) => {
       try {
         if (error) throw error;
-        this._isBusy = false;
-        const pause = this._take(answer, isFull);
+            const pause = this._take(answer, isFull);
         this._sentHealth = healthKey;
         this._sentStatus = status;
         this._isHeard = true;
