@@ -16,9 +16,10 @@ const fs = require('fs');
 const path = require('path');
 const { isMainThread } = require('worker_threads');
 
-// The oldest Node.js for each place that this file has, as major * 1000 + minor; the newer agent skips some.
-const OLDEST = { 'nodejs-community': 18019, 'nodejs-community-14': 14000 };
-const isBetween = (version) => (version >= 19000 && version < 20006);
+// This file lies beside both agents. Versions are major * 1000 + minor.
+const NEWER = 'nodejs-community';
+const OLDEST = 14000;
+const isForNewer = (version) => (version >= 18019 && version < 19000) || version >= 20006;
 const PACKAGE_MANAGERS = /^(npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack)(-cli)?(-[0-9][^/]*)?(\.[cm]?js)?$/;
 const SERVERS = ['ODIGOS_OPAMP_UNIX_SOCKET', 'ODIGOS_OPAMP_SERVER_HOST'];
 const DEFAULTS = {
@@ -38,8 +39,7 @@ const API_GLOBALS = ['opentelemetry.js.api.1', 'io.opentelemetry.js.api.logs'];
 
 function isLeftAlone(place, version) {
   if (!isMainThread) return true;
-  if (version < (OLDEST[path.basename(place)] || 0)) return true;
-  if (path.basename(place) === 'nodejs-community' && isBetween(version)) return true;
+  if (path.basename(place) === NEWER ? !isForNewer(version) : version < OLDEST) return true;
   if ((process.env.OTEL_SDK_DISABLED || '').toLowerCase() === 'true') return true;
   return PACKAGE_MANAGERS.test(path.basename(process.argv[1] || ''));
 }
@@ -96,11 +96,12 @@ function isModule(main) {
  * Lets instrumentations see what an ES module imports: only the modules that one of them asks for are touched. Returns
  * what to call when they are set up.
  */
-function followImports(resolve) {
+function followImports(resolve, place) {
   if (!isModule(process.argv[1])) return () => {};
   const { register } = require('module');
-  // without a hook there are at least the modules of Node.js itself, which are the same for all
-  if (typeof register !== 'function') return () => ['http', 'https'].forEach(require);
+  // Without a hook there are at least the modules of Node.js itself, which are the same for all. The older agent's hook
+  // draws warnings from the releases that could have it.
+  if (typeof register !== 'function' || path.basename(place) !== NEWER) return () => ['http', 'https'].forEach(require);
   const { createAddHookMessageChannel } = require(resolve('import-in-the-middle'));
   const { pathToFileURL } = require('url');
   const { registerOptions } = createAddHookMessageChannel();
@@ -187,7 +188,7 @@ function startOpenTelemetry(place, settings, agent) {
   settings.install(api, tracing);
   const exporters = new Exporters(load('otlp-exporter-base'), settings);
   const { getNodeAutoInstrumentations, getResourceDetectors } = load('auto-instrumentations-node');
-  const settled = followImports(resolve);
+  const settled = followImports(resolve, place);
   // OpenTelemetry's own logger writes to standard output
   const sdk = withVariables(DEFAULTS, ['OTEL_LOG_LEVEL'], () => {
     const instrumentations = getNodeAutoInstrumentations(INSTRUMENTATIONS).flat();

@@ -57,6 +57,8 @@ def is_new_enough():
 class NodeProgram(unittest.TestCase):
     """Runs programs with the agent."""
 
+    node = NODE
+
     @classmethod
     def agent(cls):
         directory = tempfile.mkdtemp()
@@ -77,8 +79,10 @@ class NodeProgram(unittest.TestCase):
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 with open(path, "w") as file:
                     file.write(text)
-            return subprocess.run([NODE, *arguments, os.path.join(directory, name)], env=environment, text=True,
-                                  timeout=DEADLINE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=directory)
+            ran = subprocess.run([self.node, *arguments, os.path.join(directory, name)], env=environment, text=True,
+                                 timeout=DEADLINE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=directory)
+            ran.stdout, ran.stderr = (text.replace(directory, ".") for text in (ran.stdout, ran.stderr))
+            return ran
 
     def run_with(self, server, source, **variables):
         with server:
