@@ -21,7 +21,6 @@ const NEWER = 'nodejs-community';
 const OLDEST = 14000;
 const isForNewer = (version) => (version >= 18019 && version < 19000) || version >= 20006;
 const PACKAGE_MANAGERS = /^(npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack)(-cli)?(-[0-9][^/]*)?(\.[cm]?js)?$/;
-const SERVERS = ['ODIGOS_OPAMP_UNIX_SOCKET', 'ODIGOS_OPAMP_SERVER_HOST'];
 const DEFAULTS = {
   OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
   OTEL_LOGS_EXPORTER: 'none',
@@ -53,8 +52,8 @@ function connect(debug) {
   try {
     const { RemoteSettings } = require('./odigos-remote.js');
     const settings = new RemoteSettings();
-    if (!SERVERS.some((name) => process.env[name])) return { settings };
     const { Agent } = require('./odigos-opamp.js');
+    if (!Agent.isAskedFor()) return { settings };
     const agent = new Agent(settings);
     agent.start();
     return { settings, agent };

@@ -183,6 +183,11 @@ class Connection {
 
 /** One process as an OpAMP agent. `settings` takes configuration: see `RemoteSettings` in odigos-remote.js. */
 class Agent {
+  /** Whether the environment names a server. */
+  static isAskedFor(environment = process.env) {
+    return Boolean(environment[SOCKET_VARIABLE] || environment[SERVER_VARIABLE]);
+  }
+
   constructor(settings, environment = process.env) {
     this._settings = settings;
     this._environment = { ...environment };
