@@ -162,7 +162,7 @@ class Connection {
     sent.on('timeout', () => sent.destroy(new Error('no answer')));
     sent.on('error', finish);
     sent.end(body);
-    // without this a name that is being looked up, or a connection that is being made, would keep the process alive
+    // without this a connection that is being made would keep the process alive
     if (this._socket) this._socket.unref();
   }
 
