@@ -12,6 +12,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import tomllib
 import unittest
 import zipfile
 
@@ -292,6 +293,14 @@ class UpstreamTests(unittest.TestCase):
             self.assertEqual(reached, set(packages) - {""}, f"{name} has packages that nothing asks for")
             for place in reached:
                 self.check_pin(place.rpartition("node_modules/")[2], packages[place])
+
+    def test_all_modules_of_node_js_are_laid_out(self):
+        with open(os.path.join(upstream.HERE, "upstream.toml"), "rb") as file:
+            table = tomllib.load(file)
+        modules = {name for name in os.listdir(os.path.join(upstream.HERE, "nodejs"))
+                   if name.startswith(("odigos-", "autoinstrumentation"))}
+        for name in ("nodejs-community", "nodejs-community-14"):
+            self.assertEqual(table[name]["own"], {f"nodejs/{module}": f"{name}/{module}" for module in modules})
 
     @staticmethod
     def find_package(packages, place, name):

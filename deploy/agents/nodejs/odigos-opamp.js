@@ -4,27 +4,14 @@
 //
 // - It uses nothing but Node.js: it must be able to tell that OpenTelemetry's own packages do not load.
 // - Nothing here keeps the process alive, and nothing that goes wrong reaches the program or its output.
-// - What it sends is in nobody's traces: it keeps what Node.js had before anybody changed it.
 const crypto = require('crypto');
-const dns = require('dns');
-const fs = require('fs');
-const http = require('http');
-const net = require('net');
+const { Connection } = require('./odigos-connection.js');
+const { EMPTY, number, fixed64, bytes, entry, fields, last } = require('./odigos-protobuf.js');
 
-// Taken before instrumentations and libraries for tests put their own in these places.
-const { request } = http;
-const { lookup } = dns;
-const { connect } = net.Socket.prototype;
-const startTimer = setTimeout;
-
-const SERVER_VARIABLE = 'ODIGOS_OPAMP_SERVER_HOST';
-const SOCKET_VARIABLE = 'ODIGOS_OPAMP_UNIX_SOCKET';
-const PATH = '/v1/opamp';
-const TIMEOUT_SECONDS = 2;
+const startTimer = setTimeout; // before libraries for tests put their own in its place
 const FIRST_SECONDS = 1; // programs that end before, such as those of probes, are not worth an object in the cluster
 const INTERVAL_SECONDS = 30; // OpAMP's default, until the server says another
 const LONGEST_PAUSE_SECONDS = 30;
-const LARGEST_ANSWER = 1 << 20;
 // reports status, effective configuration, health, status of configuration, heartbeats; accepts configuration and
 // settings of the connection
 const CAPABILITIES = 0x1 | 0x2 | 0x4 | 0x100 | 0x800 | 0x1000 | 0x2000;
@@ -32,70 +19,6 @@ const APPLIED = 1;
 const FAILED = 3;
 const REPORT_FULL_STATE = 1;
 const UNAVAILABLE = 2;
-
-function varint(value) {
-  const bytes = [];
-  let rest = value;
-  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  bytes.push(rest);
-  return Buffer.from(bytes);
-}
-
-const number = (field, value) => Buffer.concat([varint(field * 8), varint(value)]);
-
-function fixed64(field, value) {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(value);
-  return Buffer.concat([varint(field * 8 + 1), bytes]);
-}
-
-function bytes(field, value) {
-  const content = typeof value === 'string' ? Buffer.from(value) : value;
-  return Buffer.concat([varint(field * 8 + 2), varint(content.length), content]);
-}
-
-const entry = (field, key, value) => bytes(field, Buffer.concat([bytes(1, key), bytes(2, value)]));
-
-/**
- * The fields of a protobuf message as [number, value] in order: a value is a number or a Buffer. Numbers above 2^53 lose
- * their last digits. Throws where the message is cut off.
- */
-function fields(data) {
-  const found = [];
-  let at = 0;
-  const readVarint = () => {
-    let value = 0;
-    for (let factor = 1; at < data.length && factor <= 2 ** 63; factor *= 0x80) {
-      const byte = data[at++];
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-    }
-    throw new RangeError('a number is cut off');
-  };
-  while (at < data.length) {
-    const tag = readVarint();
-    const kind = tag % 8;
-    const field = Math.floor(tag / 8);
-    if (kind === 0) {
-      found.push([field, readVarint()]);
-      continue;
-    }
-    const size = kind === 1 ? 8 : kind === 5 ? 4 : kind === 2 ? readVarint() : Infinity;
-    if (at + size > data.length) throw new RangeError('a field is cut off');
-    found.push([field, data.subarray(at, at + size)]);
-    at += size;
-  }
-  return found;
-}
-
-/** The value of a field, the last where there are several. */
-function last(data, field, otherwise) {
-  let value = otherwise;
-  for (const [found, one] of fields(data)) if (found === field && typeof one === typeof otherwise) value = one;
-  return value;
-}
-
-const EMPTY = Buffer.alloc(0);
 
 /** A UUID of version 7 (RFC 9562): the time in milliseconds, then chance. */
 function uuid7() {
@@ -108,85 +31,10 @@ function uuid7() {
 
 const nanoseconds = () => BigInt(Date.now()) * 1000000n;
 
-/** Sends messages over a connection that is kept: to the Unix socket where there is one, else to the port. */
-class Connection {
-  constructor(environment) {
-    const path = environment[SOCKET_VARIABLE];
-    const server = environment[SERVER_VARIABLE];
-    const hasSocket = path && (!server || fs.existsSync(path));
-    const [host, port] = hasSocket ? ['localhost', undefined] : Connection.address(server);
-    this._target = hasSocket ? { path } : { host, port: Number(port || 80), lookup };
-    this._host = host;
-    this._socket = undefined;
-    this._pool = new http.Agent({ keepAlive: true, maxSockets: 1 });
-    this._pool.createConnection = () => {
-      const socket = new net.Socket();
-      this._socket = connect.call(socket, this._target);
-      return socket;
-    };
-  }
-
-  static address(server) {
-    const match = /^\[?([^\]]*?)\]?(?::([0-9]+))?$/.exec(server || '');
-    if (!match) throw new RangeError(`${SERVER_VARIABLE} is no address`);
-    return [match[1], match[2]];
-  }
-
-  /** Calls `done(error, answer)` once. */
-  post(body, done) {
-    let isDone = false;
-    const finish = (error, answer) => {
-      if (isDone) return;
-      isDone = true;
-      done(error, answer);
-    };
-    const sent = request({
-      method: 'POST', path: PATH, host: this._host, agent: this._pool, timeout: TIMEOUT_SECONDS * 1000,
-      headers: { 'Content-Type': 'application/x-protobuf', 'Content-Length': body.length },
-    }, (response) => {
-      const parts = [];
-      let size = 0;
-      response.on('data', (part) => {
-        size += part.length;
-        parts.push(part);
-        if (size > LARGEST_ANSWER) sent.destroy(new Error('the answer is too large'));
-      });
-      response.on('error', finish);
-      response.on('aborted', () => finish(new Error('the answer was cut off')));
-      response.on('end', () => {
-        if (response.statusCode !== 200) finish(new Error(`status ${response.statusCode}`));
-        else finish(undefined, Buffer.concat(parts));
-      });
-    });
-    sent.on('socket', (socket) => socket.unref());
-    sent.on('timeout', () => sent.destroy(new Error('no answer')));
-    sent.on('error', finish);
-    sent.end(body);
-    // without this a connection that is being made would keep the process alive
-    if (this._socket) this._socket.unref();
-  }
-
-  /** Sends a message as the process ends, when nothing waits any more: at once, behind one that may be under way. */
-  postLast(body) {
-    const handle = this._socket && !this._socket.destroyed && this._socket._handle;
-    if (!handle || !(handle.fd > 2)) return;
-    const head = `POST ${PATH} HTTP/1.1\r\nHost: ${this._host}\r\nContent-Type: application/x-protobuf\r\n` +
-      `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
-    fs.writeSync(handle.fd, Buffer.concat([Buffer.from(head), body]));
-  }
-
-  close() {
-    this._pool.destroy();
-    this._socket = undefined;
-  }
-}
-
 /** One process as an OpAMP agent. `settings` takes configuration: see `RemoteSettings` in odigos-remote.js. */
 class Agent {
   /** Whether the environment names a server. */
-  static isAskedFor(environment = process.env) {
-    return Boolean(environment[SOCKET_VARIABLE] || environment[SERVER_VARIABLE]);
-  }
+  static isAskedFor() { return Connection.isAskedFor(); }
 
   constructor(settings, environment = process.env) {
     this._settings = settings;
@@ -364,4 +212,4 @@ class Agent {
   }
 }
 
-module.exports = { Agent, fields };
+module.exports = { Agent };

@@ -19,7 +19,7 @@ from test_agent import DEADLINE  # noqa: E402
 from test_opamp import FULL, INTERVAL, Server, field, has_applied, remote_config  # noqa: E402
 
 NODE = os.environ.get("ODIGOS_TEST_NODE") or shutil.which("node")
-FILES = ("autoinstrumentation.js", "odigos-agent.js", "odigos-opamp.js", "odigos-remote.js")
+FILES = ["autoinstrumentation.js", *(name for name in os.listdir(HERE) if name.startswith("odigos-"))]
 PACKAGES = ("@opentelemetry/api", "@opentelemetry/sdk-node", "@opentelemetry/auto-instrumentations-node",
             "@opentelemetry/otlp-exporter-base", "require-in-the-middle")
 # The programs wait for files that the server makes when it has heard what a test waits for.
@@ -407,7 +407,7 @@ for (let count = 0; count < 20000; count += 1) {
   attempt(changed);
 }
 console.log(counts.read > 1000, counts.refused > 1000);
-""", MODULE=os.path.join(HERE, "odigos-opamp.js"), MESSAGE=message.hex())
+""", MODULE=os.path.join(HERE, "odigos-protobuf.js"), MESSAGE=message.hex())
         self.assertEqual((ran.stderr, ran.stdout.splitlines()[1:]), ("", ["true true"]))
         self.assertEqual(json.loads(ran.stdout.splitlines()[0]),
                          [[1, "0102"], [2, 300], [3, "00" * 8], [4, 2 ** 40], [200, b"text".hex()]])
