@@ -81,14 +81,15 @@ extension Distributions {
       requiredParameters: []),
     Distribution(
       name: "nodejs-community-14",
-      displayName: "OpenTelemetry Node.js for 14 and 16",
+      displayName: "OpenTelemetry Node.js for 14 to 20.5",
       language: .javascript,
       runtimes: [
-        runtime("Node.js", ">=14 <18"),
+        runtime("Node.js", ">=14 <18.19"),
+        runtime("Node.js", ">=19 <20.6"),
       ],
       fallback: nil,
       capabilities: [.loader, .headSampling, .headersCollection, .traceVerbosity],
-      opAMPTransports: [.http],
+      opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
         "nodejs-community-14",
@@ -99,7 +100,7 @@ extension Distributions {
       ],
       sendsToLocalNode: true,
       takesResourceAttributes: true,
-      takesExporters: false,
+      takesExporters: true,
       configurationItems: [],
       requiredParameters: []),
     Distribution(
@@ -107,11 +108,12 @@ extension Distributions {
       displayName: "OpenTelemetry Node.js",
       language: .javascript,
       runtimes: [
-        runtime("Node.js", ">=18"),
+        runtime("Node.js", ">=18.19 <19"),
+        runtime("Node.js", ">=20.6"),
       ],
       fallback: "nodejs-community-14",
       capabilities: [.loader, .headSampling, .headersCollection, .traceVerbosity],
-      opAMPTransports: [.http],
+      opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
         "nodejs-community",
@@ -123,7 +125,7 @@ extension Distributions {
       ],
       sendsToLocalNode: true,
       takesResourceAttributes: true,
-      takesExporters: false,
+      takesExporters: true,
       configurationItems: [],
       requiredParameters: []),
     Distribution(

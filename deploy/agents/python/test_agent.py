@@ -76,6 +76,17 @@ def spans(request):
                                "service": attributes.get("service.name", b"").decode()}
 
 
+def body_of(handler):
+    """The body of a request, in one piece or in chunks."""
+    if "Content-Length" in handler.headers:
+        return handler.rfile.read(int(handler.headers["Content-Length"]))
+    body, size = b"", None
+    while size != 0:
+        size = int(handler.rfile.readline(), 16)
+        body += handler.rfile.read(size + 2)[:size]
+    return body
+
+
 class Sink:
     """An OTLP/HTTP endpoint that keeps what it is sent."""
 
@@ -87,7 +98,7 @@ class Sink:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = body_of(self)
                 try:
                     sink.requests.append(self.path)
                     assert self.headers["Content-Type"] == "application/x-protobuf", self.headers["Content-Type"]

@@ -55,6 +55,7 @@ FULL = field(6, 1)
 
 class Message:
     def __init__(self, data):
+        self.data = data
         self.uid, self.sequence = first(data, 1), first(data, 2, 0)
         self.attributes = {}
         for _, attribute in fields(first(data, 3)):
@@ -115,6 +116,7 @@ class Server:
             self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
             self.variables = {"ODIGOS_OPAMP_SERVER_HOST": f"127.0.0.1:{self.server.server_port}"}
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # an agent that goes without waiting for its answer
         self.variables.update(
             EVENTS=self.directory.name, ODIGOS_POD_NAME="web-1", ODIGOS_WORKLOAD_NAMESPACE="shop",
             ODIGOS_CONTAINER_NAME="app", ODIGOS_DISTRO_NAME="python-community",
