@@ -9,7 +9,7 @@ rules it keeps:
 - Nothing is written to the application's output, no failure of the agent reaches the program, and a collector that
   is away does not hold up its end. OTEL_LOG_LEVEL=debug lets the agent write to standard error.
 - Where the environment names an OpAMP server, the node agent is told how the process is, and may change settings while
-  it runs (odigos_opamp.py, odigos_remote.py).
+  it runs (odigos_opamp.py, odigos_remote.py and what this says).
 - An interpreter that is too old is left alone; therefore this file must be valid for every Python, even 2.7.
 """
 import os
@@ -150,7 +150,9 @@ def _connect():
     if not any(os.environ.get(name) for name in SERVERS):
         return None, None
     try:
-        settings = _load("odigos_remote").RemoteSettings()
+        parts = (_load("odigos_headers").Headers(), _load("odigos_payloads").Payloads(),
+                 _load("odigos_queries").Queries(), _load("odigos_code").Code(_path))
+        settings = _load("odigos_remote").RemoteSettings(parts)
         agent = _load("odigos_opamp").Agent(settings)
         agent.start()
         return settings, agent

@@ -62,18 +62,29 @@ def first(data, number, default=b""):
     return next((value for field, value in fields(data) if field == number), default)
 
 
+def value(data):
+    """What an AnyValue is."""
+    for number, content in fields(data):
+        if number == 5:
+            return [value(item) for _, item in fields(content)]
+        return content.decode() if number == 1 else content
+
+
+def attributes(data, wanted):
+    return {first(item, 1).decode(): value(first(item, 2)) for number, item in fields(data) if number == wanted}
+
+
 def spans(request):
     """The spans of an ExportTraceServiceRequest, as dictionaries."""
     for _, resource_spans in fields(request):
-        resource = first(resource_spans, 1)
-        attributes = {first(a, 1).decode(): first(first(a, 2), 1) for number, a in fields(resource) if number == 1}
+        resource = attributes(first(resource_spans, 1), 1)
         for number, scope_spans in fields(resource_spans):
             if number == 2:
                 for number, span in fields(scope_spans):
                     if number == 2:
                         yield {"trace": first(span, 1), "id": first(span, 2), "parent": first(span, 4),
                                "name": first(span, 5).decode(), "kind": first(span, 6, 0),
-                               "service": attributes.get("service.name", b"").decode()}
+                               "attributes": attributes(span, 9), "service": resource.get("service.name", "")}
 
 
 class Sink:
