@@ -180,7 +180,7 @@ extension Distributions {
         runtime("CPython", ">=3.9"),
       ],
       fallback: "python-community3.8",
-      capabilities: [.loader, .headSampling],
+      capabilities: [.loader, .headSampling, .headersCollection, .httpPayloads, .databaseQueries, .codeAttributes, .traceVerbosity],
       opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
@@ -205,7 +205,7 @@ extension Distributions {
         runtime("CPython", ">=3.8 <3.9"),
       ],
       fallback: nil,
-      capabilities: [.loader, .headSampling],
+      capabilities: [.loader, .headSampling, .headersCollection, .httpPayloads, .databaseQueries, .codeAttributes, .traceVerbosity],
       opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [

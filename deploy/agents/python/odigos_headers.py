@@ -87,7 +87,8 @@ class Headers:
         http.normalise_response_header_name = named("http.response.header.", http.normalise_response_header_name)
         http.get_custom_headers = get_live_headers
         http.SanitizeValue.sanitize_header_value = sanitize_header_value
-        self._is_for_clients = hasattr(http, "get_custom_header_attributes")  # releases before 0.60 ask for servers only
+        # the instrumentations of clients ask for headers in newer releases alone
+        self._is_for_clients = hasattr(http, "get_custom_header_attributes")
         when_imported("opentelemetry.instrumentation.asgi", self._look_again)
         when_imported("opentelemetry.instrumentation.wsgi", self._look_apart)
 

@@ -5,8 +5,8 @@ The rules this keeps:
 
 - A body is seen as the program reads or sends it: nothing is read for the agent's sake, nothing is held back, and what
   the program does not read is not there. No more is kept than the rule's length.
-- The program gets the very bytes and errors that it would have got. A body that is a stream of Flask's or Django's is left
-  alone, because its span has ended before it is sent.
+- The program gets the very bytes and errors that it would have got. An answer of Flask or Django that is a stream is
+  left alone, because its span has ended before it is sent.
 - Compressed bodies are left out, and where a rule names no types, whatever is no text.
 
 It sees Flask, Django, and applications behind OpenTelemetry's WSGI and ASGI middlewares (FastAPI, Starlette).

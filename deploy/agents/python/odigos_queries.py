@@ -11,8 +11,9 @@ PARAMETERS = "db.statement.parameters"
 POLICIES = ("sanitized", "full", "sanitized-or-full")
 # Texts, with quotes and backslashes in them, also where the end is missing; numbers, but for those of placeholders and
 # names.
-VALUES = re.compile(r"'(?:[^'\\]|''|\\.)*'?|(?<![\w$:@%?.\"`])[-+]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\b",
-                    re.DOTALL)
+VALUES = re.compile(
+    r"'(?:[^'\\]|''|\\.)*'?"
+    r"|(?<![\w$:@%?.\"`])[-+]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\b", re.DOTALL)
 MOST = 1 << 16  # characters that are looked at
 
 

@@ -17,7 +17,8 @@ import sys
 
 LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
 # of the container's entry: what is carried out, and what is no setting of the agent
-KNOWN = {"traces": {"headSampling", "headersCollection", "payloadCollection", "codeAttributes"}, "agentDiagnostics": {"odigosLogLevel", "openTelemetryComponentsLogLevel"}}
+KNOWN = {"traces": {"headSampling", "headersCollection", "payloadCollection", "codeAttributes"},
+         "agentDiagnostics": {"odigosLogLevel", "openTelemetryComponentsLogLevel"}}
 IDENTITY = {"containerName", "agentEnabled", "agentEnabledReason", "agentEnabledMessage", "otelDistroName",
             "distroParams", "envInjectionMethod", "podManifestInjectionOptional"}
 OF_LANGUAGE = ("payloadCollection", "codeAttributes")  # also in the section of the language
@@ -25,8 +26,8 @@ SCOPE_PREFIX = "opentelemetry.instrumentation."
 
 
 class RemoteSettings:
-    """`parts` carry out settings of their own: `name` is theirs among the traces' settings, `read(traces)` gives what to
-    `take` and what is not carried out, `effective()` what is in force, `install(when_imported)` makes ready, and
+    """`parts` carry out settings of their own: `name` is theirs among the traces' settings, `read(traces)` gives what
+    to `take` and what is not carried out, `effective()` what is in force, `install(when_imported)` makes ready, and
     `began(span)`, where there is one, is told of each span."""
 
     def __init__(self, parts=()):

@@ -113,6 +113,7 @@ def _end_soon():
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     exporters = weakref.WeakSet()
+    ends = threading.Event()
 
     def remembering(initializer):
         def initialize(self, *arguments, **named):
@@ -123,9 +124,15 @@ def _end_soon():
 
     for kind in (OTLPSpanExporter, OTLPMetricExporter, OTLPLogExporter):
         kind.__init__ = remembering(kind.__init__)
+        module = sys.modules[kind.__module__]
+        if hasattr(module, "sleep"):  # how releases for Python 3.8 wait for the next attempt
+            module.sleep = ends.wait
 
     def at_exit():
+        ends.set()
         for exporter in list(exporters):
+            if hasattr(exporter, "_MAX_RETRY_TIMEOUT"):
+                exporter._MAX_RETRY_TIMEOUT = 2  # the second wait of those releases, which they end at
             sender = getattr(exporter, "_client", exporter)  # which it is depends on the release
             sender._timeout = min(sender._timeout, EXPORT_SECONDS_AT_EXIT)
             for event in vars(sender).values():
@@ -211,6 +218,18 @@ def _django_later():
     return settled
 
 
+def _initialize(module):
+    """Sets all up, and raises where that fails."""
+    if "swallow_exceptions" in (module.initialize.__kwdefaults__ or ()):
+        module.initialize(swallow_exceptions=False)
+        return
+    # releases for Python 3.8 would only log it
+    distribution = module._load_distro()
+    distribution.configure()
+    module._load_configurators()
+    module._load_instrumentors(distribution)
+
+
 def _start(settings):
     import atexit
     import warnings
@@ -225,12 +244,12 @@ def _start(settings):
         at_exit = None
         settled = _django_later()
         try:
-            from opentelemetry.instrumentation.auto_instrumentation import initialize
+            from opentelemetry.instrumentation import auto_instrumentation
 
             at_exit = _end_soon()
             if settings is not None:
                 settings.install()
-            initialize(swallow_exceptions=False)
+            _initialize(auto_instrumentation)
         finally:
             settled()
             if path is not None:  # which `initialize` has shortened; children of this process shall be traced too

@@ -13,6 +13,7 @@ import unittest
 
 AGENT = os.environ["ODIGOS_TEST_AGENT"]
 PACKAGES = os.environ.get("ODIGOS_TEST_PACKAGES", "")
+DISTRIBUTION = "python-community" + os.path.basename(AGENT)[len("python"):]
 DEADLINE = 60
 
 SHOP = """
@@ -172,7 +173,7 @@ class AgentTests(unittest.TestCase):
             self.skipTest(f"there is no {loader}")
         with Sink() as sink:
             ran = self.run_program(SHOP, agent=False, LD_PRELOAD=loader, ODIGOS_POD_NAME="shop-1",
-                                   ODIGOS_DISTRO_NAME="python-community", OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
+                                   ODIGOS_DISTRO_NAME=DISTRIBUTION, OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
         self.assertEqual((ran.stdout, sink.failures), ("42\n", []))
         self.assertEqual(len({span["trace"] for span in sink.spans}), 1)
 
