@@ -215,7 +215,7 @@ extension Distributions {
         fixed("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", required: false),
       ],
       appendedVariables: [
-        appended("PYTHONPATH", "{{agents}}/python3.8:{{agents}}/python3.8/opentelemetry/instrumentation/auto_instrumentation", separator: ":", alone: nil),
+        appended("PYTHONPATH", "{{agents}}/python3.8", separator: ":", alone: nil),
       ],
       sendsToLocalNode: true,
       takesResourceAttributes: true,

@@ -258,6 +258,13 @@ def _start(settings):
                 atexit.register(at_exit)  # the last to be registered is the first to be called
 
 
+def _keep_quiet_about_forks():
+    """From Python 3.12 a program that forks is warned where its process has threads, and those of the agent count."""
+    import warnings
+
+    warnings.filterwarnings("ignore", r"This process \(pid=\d+\) is multi-threaded, use of fork", DeprecationWarning)
+
+
 def _main():
     _leave_path()
     try:
@@ -271,6 +278,8 @@ def _main():
             try:
                 _enter_path(os.path.join(_here, packages).rstrip(os.sep))
                 _start(settings)
+                if sys.version_info >= (3, 12):
+                    _keep_quiet_about_forks()
                 if agent is not None:
                     agent.started(settings.components)
             except Exception as error:  # whatever it is, the program must run

@@ -126,7 +126,8 @@ class Sink:
 class AgentTests(unittest.TestCase):
     def run_program(self, source, agent=True, before=(), **variables):
         """Runs a program as in an instrumented container; `before` are directories of the application's own."""
-        path = [AGENT, AGENT + "/opentelemetry/instrumentation/auto_instrumentation"] if agent else []
+        path = (AGENT, AGENT + "/opentelemetry/instrumentation/auto_instrumentation") if agent else ()
+        path = [directory for directory in path if os.path.isdir(directory)]
         environment = {"PATH": os.environ["PATH"], "OTEL_SERVICE_NAME": "shop",
                        "PYTHONPATH": ":".join([*path, *before, *filter(None, [PACKAGES])]), **variables}
         with tempfile.TemporaryDirectory() as directory:
