@@ -24,7 +24,8 @@ struct AgentTransportTests {
       return own.contains { $0.at("status", "healthy")?.bool == true } ? nil : "\(own)"
     }
     try await TraceSink.waitForTrace(namespace: application.namespace, services: ["web", "backend"])
-    let text = try Cluster.kubectl("exec", "-n", application.namespace, pod, "-c", "app", "--", "python3", "-S", "-c",
+    let text = try Cluster.kubectl(
+      "exec", "-n", application.namespace, pod, "-c", "app", "--", "python3", "-S", "-c",
       "import os; print('\\n'.join(f'{n}={v}' for n, v in os.environ.items()))")
     var variables: [String: String] = [:]
     for line in text.split(separator: "\n") {
