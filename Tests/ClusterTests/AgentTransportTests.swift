@@ -46,8 +46,10 @@ struct AgentTransportTests {
     try await Installation.withMountMethod("k8s-init-container") {
       let variables = try await variablesOfAnAgentByTCP(application)
       #expect(variables["ODIGOS_OPAMP_UNIX_SOCKET"] == nil)
+      let hasServices = try Cluster.minorVersion() >= Self.firstWithServices
+      if hasServices { try expectNoPortOfTheNode() }
       let hosts =
-        try Cluster.minorVersion() >= Self.firstWithServices
+        hasServices
         ? ("odiglet-local.\(Self.namespace)", "odigos-data-collection-local-traffic.\(Self.namespace)")
         : (try nodeAddress(), try nodeAddress())
       #expect(variables["ODIGOS_OPAMP_SERVER_HOST"] == "\(hosts.0):4320")
@@ -55,17 +57,15 @@ struct AgentTransportTests {
     }
   }
 
-  @Test(
-    .enabled("Services keep traffic on a node from 1.26 on") { try Cluster.minorVersion() >= Self.firstWithServices })
-  func nothingIsTakenOfTheNodeWhereAServiceLeadsToIt() throws {
+  /// A port of the node that another pod has would keep ours away; where a Service leads to them it is not needed.
+  private func expectNoPortOfTheNode() throws {
     for name in ["odiglet", "odigos-data-collection"] {
       let containers = try Cluster.get("daemonset", name, in: Self.namespace)?.at(
         "spec", "template", "spec", "containers")
       let ports = (containers?.array ?? []).flatMap { $0["ports"]?.array ?? [] }
       #expect(!ports.isEmpty && ports.allSatisfy { $0["hostPort"] == nil }, "\(name): \(ports)")
     }
-    let services = ["odiglet-local", "odigos-data-collection-local-traffic"]
-    for name in services {
+    for name in ["odiglet-local", "odigos-data-collection-local-traffic"] {
       let spec = try Cluster.get("service", name, in: Self.namespace)?["spec"]
       #expect(spec?["internalTrafficPolicy"] == "Local", "\(name)")
     }
