@@ -29,7 +29,7 @@ struct AgentMatrixTests {
       _ = try? Cluster.odigos("config", "set", "mount-method", "k8s-virtual-device")
       _ = try? Cluster.odigos("config", "set", "agent-env-vars-injection-method", "loader-fallback-to-pod-manifest")
     }
-    var table = MatrixTable(cases: cases)
+    var table = MatrixTable(cases: cases, inventory: try Self.inventory())
     for round in selection.rounds {
       let begin = ContinuousClock.now
       try Cluster.odigos("config", "set", "mount-method", round.mount)
@@ -45,6 +45,14 @@ struct AgentMatrixTests {
     if let path = ProcessInfo.processInfo.environment["ODIGOS_MATRIX_TABLE"] {
       try Data(table.text.utf8).write(to: URL(fileURLWithPath: path))
     }
+  }
+
+  /// What the nodes say of their agents.
+  private static func inventory() throws -> JSONValue {
+    let text = try Cluster.list("nodes", in: nil).lazy.compactMap {
+      $0.at("metadata", "annotations", "odigos.io/agents")?.string
+    }.first
+    return try JSONValue(parsing: Array(try #require(text, "no node says which agents it has").utf8))
   }
 
   /// Looks at every application until it is as it should be, or the time is up.
@@ -122,9 +130,16 @@ struct MatrixTable {
   static let isWanted = Cluster.isGiven && MatrixSelection.wanted != nil
 
   var cases: [MatrixCase]
+  private var inventory: JSONValue
   private var cells: [String: [String: MatrixCell]] = [:]
 
-  init(cases: [MatrixCase]) { self.cases = cases }
+  init(cases: [MatrixCase], inventory: JSONValue) { (self.cases, self.inventory) = (cases, inventory) }
+
+  /// Whose agent a row was seen with.
+  private func agent(_ item: MatrixCase) -> String {
+    let version = inventory.at("distributions", item.distribution, "version")?.string
+    return version == "proof-of-load" ? "proof of load" : "OpenTelemetry's"
+  }
 
   mutating func set(_ item: MatrixCase, _ round: MatrixRound, _ cell: MatrixCell) {
     cells[item.name, default: [:]][round.description] = cell
@@ -145,7 +160,7 @@ struct MatrixTable {
         if Set(texts.map(\.1)).count == 1 { return texts[0].1 }
         return texts.map { "\($0.1) (`\($0.0)`)" }.joined(separator: ", ")
       }
-      lines.append("| \(item.title) | \(item.agent) | " + columns.joined(separator: " | ") + " |")
+      lines.append("| \(item.title) | \(agent(item)) | " + columns.joined(separator: " | ") + " |")
     }
     return lines.joined(separator: "\n") + "\n"
   }

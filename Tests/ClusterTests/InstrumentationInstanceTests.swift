@@ -133,6 +133,75 @@ struct InstrumentationInstanceTests {
     #expect(try application.pods("web").first?.at("status", "containerStatuses")?[0]?["restartCount"] == 0)
   }
 
+  @Test func aRuleChangesWhatSpansOfRunningProcessesSay() async throws {
+    let application = PlainApplication(namespace: "e2e-opamp-headers", labels: "odigos-instrumentation: enabled")
+    defer { application.remove() }
+    try application.deploy()
+    try await application.waitUntil("web", isInstrumented: true)
+    let pod = try application.podName("web")
+    try await eventually("an agent that has its configuration") { try Self.configuration(application, of: pod).missing }
+    try Cluster.apply(
+      """
+      apiVersion: odigos.io/v1alpha1
+      kind: InstrumentationRule
+      metadata: {name: e2e-opamp-headers, namespace: \(Cluster.systemNamespace)}
+      spec:
+        ruleName: what requests say
+        workloads: [{namespace: \(application.namespace), kind: Deployment, name: web}]
+        headersCollection: {headerKeys: [User-Agent, Server]}
+        payloadCollection: {httpResponse: {maxPayloadLength: 64}, messaging: {}}
+        codeAttributes: {function: true}
+      """)
+    defer { Self.removeRule("e2e-opamp-headers") }
+    let (began, changed) = (Self.now, ContinuousClock.now)
+    try await eventually("the agent does what the rule says") {
+      let traces = try Self.configuration(application, of: pod).effective?["traces"]
+      let keys: JSONValue = ["server", "user-agent"]
+      return traces?.at("headersCollection", "headerKeys") == keys ? nil : "\(traces ?? .null)"
+    }
+    print("rule of headers to running agent: \(ContinuousClock.now - changed)")
+    try await eventually("spans with headers, a body and code", within: .seconds(60)) {
+      let spans = try TraceSink.spans(namespace: application.namespace).filter { $0.service == "web" }
+      let served = spans.filter {
+        $0.attributes["http.request.header.user-agent"]?.first?.hasPrefix("Python-urllib") == true
+          && $0.attributes["http.response.payload"] == ["ok"]
+          && $0.attributes["http.response.header.server"]?.isEmpty == false
+      }
+      let made = spans.filter { $0.attributes["code.function.name"] == ["__main__.index"] }
+      if let first = served.map(\.start).min(), !made.isEmpty {
+        print("rule of headers to the first span that has them: \(Double(first - began) / 1e9) s")
+        return nil
+      }
+      return "\(spans.last.map { "\($0.attributes)" } ?? "no span")"
+    }
+    let description = try Cluster.odigos("describe", "source", "deployment", "web", "-n", application.namespace)
+    #expect(description.contains("python-community does not carry out: payloadCollection.messaging."))
+
+    Self.removeRule("e2e-opamp-headers")
+    try await eventually("the agent goes without") {
+      let traces = try Self.configuration(application, of: pod).effective?["traces"]
+      return traces?["headersCollection"] == nil ? nil : "\(traces ?? .null)"
+    }
+    let gone = Self.now
+    try await eventually("spans without headers", within: .seconds(60)) {
+      let later = try TraceSink.spans(namespace: application.namespace).filter {
+        $0.service == "web" && $0.start > gone
+      }
+      let names = Set(later.flatMap(\.attributes.keys))
+      #expect(!names.contains("http.request.header.user-agent") && !names.contains("http.response.payload"))
+      return later.isEmpty ? "no span yet" : nil
+    }
+    #expect(try application.podName("web") == pod, "no restart")
+    #expect(try application.pods("web").first?.at("status", "containerStatuses")?[0]?["restartCount"] == 0)
+  }
+
+  private static var now: Int { Int(Date().timeIntervalSince1970 * 1e9) }
+
+  private static func removeRule(_ name: String) {
+    _ = try? Cluster.kubectl(
+      "delete", "instrumentationrule", name, "-n", Cluster.systemNamespace, "--ignore-not-found")
+  }
+
   /// What an agent says that it does.
   private struct AgentConfiguration {
     var status: String?
