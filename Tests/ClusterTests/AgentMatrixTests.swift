@@ -154,10 +154,11 @@ struct MatrixTable {
     ]
     for item in cases {
       let columns = methods.map { method in
-        let texts = MatrixRound.all.filter { $0.environment == method }.map { round in
-          (round.mount, cells[item.name]?[round.description]?.text ?? "not looked at")
+        let texts = MatrixRound.all.filter { $0.environment == method }.compactMap { round in
+          cells[item.name]?[round.description].map { (round.mount, $0.text) }
         }
-        if Set(texts.map(\.1)).count == 1 { return texts[0].1 }
+        guard let first = texts.first else { return "not looked at" }
+        if Set(texts.map(\.1)).count == 1 { return first.1 }
         return texts.map { "\($0.1) (`\($0.0)`)" }.joined(separator: ", ")
       }
       lines.append("| \(item.title) | \(agent(item)) | " + columns.joined(separator: " | ") + " |")
