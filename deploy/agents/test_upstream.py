@@ -122,6 +122,8 @@ class UpstreamTests(unittest.TestCase):
     def test_a_prebuilt_agent_gets_what_loads_it(self):
         self.offer("php/odigos.ini", b"extension=/x/VERSION/opentelemetry.so", self.source)
         self.offer("php/prepend.php", b"<?php", self.source)
+        self.offer("php/composer.lock", json.dumps({"packages": [
+            {"name": "a/b", "require": {"c/d": "^1", "php": "^8.2"}}, {"name": "c/d"}]}).encode(), self.source)
         self.offer("ruby/index.rb", b"# ours", self.source)
         prebuilt = self.prebuild("php-community", b'{"version": "1", "variants": ["8.2"]}', {"php/8.2/opentelemetry.so": b"so"})
         self.prebuild("ruby-community", b'{"version": "2", "variants": ["3.1", "3.3"]}', {"ruby/bundle/gems/a/a.rb": b"a"})
@@ -134,6 +136,7 @@ class UpstreamTests(unittest.TestCase):
         self.assertEqual(found["missing"], {})
         self.assertEqual(self.content("php/8.2/odigos.ini"), b"extension=/x/8.2/opentelemetry.so")
         self.assertEqual(self.content("php/prepend.php"), b"<?php")
+        self.assertEqual(json.loads(self.content("php/packages.json")), {"a/b": {"c/d": "^1"}, "c/d": {}})
         self.assertEqual(self.content("ruby/3.3/bundle/gems/a/a.rb"), b"a")
         self.assertEqual(self.content("ruby/3.3/index.rb"), b"# ours")
 
@@ -320,22 +323,30 @@ class UpstreamTests(unittest.TestCase):
         self.assertFalse(package.get("dev") or package.get("link"), name)
 
     RUBY = {"ruby-community": {
-        "gems": {"lock": "ruby", "to": "ruby/bundle", "variants": ["3.1", "3.2"]}, "own": {"ruby/index.rb": "ruby/index.rb"}}}
+        "gems": {"lock": "ruby", "to": "ruby/bundle", "variants": ["3.1", "3.2"], "of-ruby": ["rake"]}, "own": {"ruby/index.rb": "ruby/index.rb"}}}
 
     def test_gems_are_those_of_the_lock_file(self):
         gem = tar_of({"metadata.gz": b"", "data.tar.gz": tar_of({"lib/a.rb": b"a"})}, "w")
         name = "opentelemetry-instrumentation-all"
         self.offer(f"rubygems.org/gems/{name}-0.7.gem", gem)
         self.offer("ruby/index.rb", b"index", self.source)
-        self.offer("ruby/Gemfile.lock", (
-            f"GEM\n  specs:\n    {name} (0.7)\n\nCHECKSUMS\n  {name} (0.7) sha256={hashlib.sha256(gem).hexdigest()}\n"
-            "\nBUNDLED WITH\n   2.6\n").encode(), self.source)
+        machine = os.uname().machine
+        compiled = [f"1-{machine}-linux-gnu", f"1-{machine}-linux-musl"]
+        for version in compiled:
+            self.offer(f"rubygems.org/gems/compiled-{version}.gem", gem)
+        digest = hashlib.sha256(gem).hexdigest()
+        pins = "".join(f"  {name} ({version}) sha256={digest}\n" for name, version in [
+            (name, "0.7"), ("rake", "13"), ("compiled", "1-s390-linux-gnu"), *(("compiled", version) for version in compiled)])
+        self.offer("ruby/Gemfile.lock", f"GEM\n  specs:\n\nCHECKSUMS\n{pins}\nBUNDLED WITH\n   2.6\n".encode(), self.source)
         facts = self.fetch(self.RUBY)["distributions"]["ruby-community"]
         self.assertEqual(facts, {"version": "0.7", "variants": ["3.1", "3.2"]})
         # every Ruby has its own way to the same
         for variant in ("3.1", "3.2"):
             self.assertEqual(self.content(f"ruby/{variant}/index.rb"), b"index")
             self.assertEqual(self.content(f"ruby/{variant}/bundle/gems/{name}-0.7/lib/a.rb"), b"a")
+        # both C libraries' of this machine, and nothing that Ruby has itself
+        self.assertEqual(sorted(os.listdir(os.path.join(self.out, "ruby/bundle/gems"))),
+                         sorted([f"{name}-0.7", *(f"compiled-{version}" for version in compiled)]))
         self.offer("ruby/Gemfile.lock", b"GEM\n", self.source)
         self.assertIn("no checksums", self.fetch(self.RUBY)["missing"]["ruby-community"])
 

@@ -182,7 +182,7 @@ extension Distributions {
         runtime("CPython", ">=3.9"),
       ],
       fallback: "python-community3.8",
-      capabilities: [.loader, .headSampling],
+      capabilities: [.loader, .headSampling, .headersCollection, .httpPayloads, .databaseQueries, .codeAttributes, .traceVerbosity],
       opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
@@ -207,7 +207,7 @@ extension Distributions {
         runtime("CPython", ">=3.8 <3.9"),
       ],
       fallback: nil,
-      capabilities: [.loader, .headSampling],
+      capabilities: [.loader, .headSampling, .headersCollection, .httpPayloads, .databaseQueries, .codeAttributes, .traceVerbosity],
       opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
@@ -217,7 +217,7 @@ extension Distributions {
         fixed("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", required: false),
       ],
       appendedVariables: [
-        appended("PYTHONPATH", "{{agents}}/python3.8:{{agents}}/python3.8/opentelemetry/instrumentation/auto_instrumentation", separator: ":", alone: nil),
+        appended("PYTHONPATH", "{{agents}}/python3.8", separator: ":", alone: nil),
       ],
       sendsToLocalNode: true,
       takesResourceAttributes: true,
