@@ -27,6 +27,7 @@ const DEFAULTS = {
   // the others ask the addresses at which clouds describe their machines
   OTEL_NODE_RESOURCE_DETECTORS: 'env,host,process',
 };
+const HTTP = '@opentelemetry/instrumentation-http';
 const AS_IT_IS = { disableLogSending: true, disableLogCorrelation: true };
 const INSTRUMENTATIONS = {
   '@opentelemetry/instrumentation-bunyan': AS_IT_IS,
@@ -190,7 +191,7 @@ function startOpenTelemetry(place, settings, agent) {
   const settled = followImports(resolve, place);
   // OpenTelemetry's own logger writes to standard output
   const sdk = withVariables(DEFAULTS, ['OTEL_LOG_LEVEL'], () => {
-    const instrumentations = getNodeAutoInstrumentations(INSTRUMENTATIONS).flat();
+    const instrumentations = getNodeAutoInstrumentations({ ...INSTRUMENTATIONS, [HTTP]: settings.headers.configuration() }).flat();
     settings.instrumentations = instrumentations;
     const made = new NodeSDK({ instrumentations, resourceDetectors: getResourceDetectors() });
     made.start();
