@@ -64,7 +64,9 @@ function* ignored(container) {
 }
 
 class RemoteSettings {
-  constructor() {
+  /** `level` is what the agent writes where nobody says anything else. */
+  constructor(level) {
+    this._ownLevel = level;
     this.instrumentations = [];
     this._hasTraces = true;
     this._isAside = false;
@@ -72,7 +74,7 @@ class RemoteSettings {
     this._fraction = undefined;
     this._sampler = undefined;
     this.headers = new Headers();
-    this._level = undefined;
+    this._level = level;
     this._ignored = [];
     this._exports = {};
   }
@@ -127,7 +129,7 @@ class RemoteSettings {
     this._sampler = fraction === undefined ? undefined : this._makeSampler(fraction);
     this._ignored = others;
     this.headers.names = headers.names;
-    if (level !== this._level) this.setLevel(level);
+    this._setLevel(level === undefined ? this._ownLevel : level);
   }
 
   _makeSampler(fraction) {
@@ -137,7 +139,8 @@ class RemoteSettings {
   }
 
   /** What the agent writes to standard error: nothing where the level is undefined. */
-  setLevel(level) {
+  _setLevel(level) {
+    if (level === this._level) return;
     this._level = level;
     if (this._api) this._listen();
   }
