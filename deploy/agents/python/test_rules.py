@@ -188,8 +188,8 @@ base = serve(application)
 # those of which only headers are told
 OTHER_SERVERS = {"tornado": TORNADO, "aiohttp": AIOHTTP, "falcon": FALCON}
 SERVERS = {"flask": FLASK, "django": DJANGO, "fastapi": FASTAPI, "starlette": STARLETTE, "wsgi": PLAIN}
-if sys.version_info < (3, 9):  # whose last release of OpenTelemetry knows no Starlette that runs there
-    del SERVERS["starlette"]
+if sys.version_info < (3, 9):  # whose last release of OpenTelemetry knows less
+    del SERVERS["starlette"], OTHER_SERVERS["aiohttp"]
 # how often a stream's body can be told: those whose span has ended before it is sent cannot
 STREAMS = {"fastapi", "starlette", "wsgi"}
 CLIENTS = {
