@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 
 /// A combination of what the configuration can say about how agents come into pods.
@@ -169,5 +170,11 @@ struct MatrixCase: Sendable {
       says: "own: no module, library kept", hasPreload: true),
   ]
 
-  static let all = runtimes + conflicts
+  /// All of them, or those whose names begin as `ODIGOS_MATRIX_CASES` says (`ruby,php`).
+  static let all: [MatrixCase] = {
+    let wanted = ProcessInfo.processInfo.environment["ODIGOS_MATRIX_CASES"] ?? ""
+    let beginnings = wanted.split(separator: ",")
+    return (runtimes + conflicts).filter { item in beginnings.isEmpty || beginnings.contains { item.name.hasPrefix($0) }
+    }
+  }()
 }
