@@ -232,8 +232,8 @@ extension Distributions {
         runtime("Ruby", ">=3.1 <3.5"),
       ],
       fallback: nil,
-      capabilities: [],
-      opAMPTransports: [],
+      capabilities: [.headSampling],
+      opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
         "ruby",
