@@ -25,9 +25,15 @@ public struct ContainerInspection: Sendable, Hashable {
 }
 
 extension ProcessTree {
+  /// Inspects processes, whatever container they are in.
+  public func inspect(_ pids: [Int32]) -> ContainerInspection { inspect(pids.map(ListedProcess.init(pid:)), of: nil) }
+
   /// Inspects the processes of one container.
-  public func inspect(_ pids: [Int32]) -> ContainerInspection {
-    let processes = pids.prefix(ContainerRanking.maximumProcesses).compactMap(facts(of:))
+  public func inspect(_ listed: [ListedProcess], of container: ContainerKey?) -> ContainerInspection {
+    let buffer = ReadBuffer()
+    let processes = listed.prefix(ContainerRanking.maximumProcesses).compactMap {
+      facts(of: $0, in: container, buffer)
+    }
     var ranking = ContainerRanking(processes, uptime: uptime)
     // Which process listens matters only where there is a choice, and asking costs most of all.
     if ranking.hasSeveralLanguages, let any = processes.first {

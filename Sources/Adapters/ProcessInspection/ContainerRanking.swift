@@ -38,7 +38,9 @@ struct ContainerRanking {
   private(set) var candidates: [Candidate] = []
 
   /// Ranks by what the processes are; `uptime` of the machine is in clock ticks, nil where it is not known.
-  init(_ processes: [ProcessFacts], uptime: UInt64?) {
+  init(_ processes: [ProcessFacts], uptime: @autoclosure () -> UInt64?) {
+    guard processes.contains(where: { $0.runtime != nil }) else { return }
+    let uptime = uptime()
     let parents = Dictionary(processes.map { ($0.pid, $0.parent) }) { first, _ in first }
     let second = UInt64(max(1, sysconf(Int32(_SC_CLK_TCK))))
     for facts in processes {

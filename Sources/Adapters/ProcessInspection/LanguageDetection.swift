@@ -36,7 +36,7 @@ extension ProcessFacts {
       return DetectedRuntime(
         language: .rust, version: version, evidence: ["executable \(executable ?? name) was built by rustc \(version)"])
     }
-    if let library = RuntimeSignature.library(RuntimeSignature.cplusplusLibraries, of: self) {
+    if let library = RuntimeSignature.library(.cplusplus, of: self) {
       return DetectedRuntime(
         language: .cplusplus, version: "", evidence: ["executable \(executable ?? name) loads \(library)"])
     }

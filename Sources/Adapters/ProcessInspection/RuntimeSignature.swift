@@ -55,15 +55,25 @@ struct RuntimeSignature: Sendable {
   }
 
   /// The library of the language among those that the process has mapped or its executable needs.
-  func library(of facts: ProcessFacts) -> String? { Self.library(libraries, of: facts) }
+  func library(of facts: ProcessFacts) -> String? { Self.library(language, of: facts) }
 
-  /// The first file whose name starts with one of these, of those that the executable needs or the process has mapped.
-  static func library(_ beginnings: [String], of facts: ProcessFacts) -> String? {
-    guard !beginnings.isEmpty else { return nil }
-    func isWanted(_ path: String) -> Bool {
-      let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.utf8.index(after: $0)...] } ?? path[...]
-      return beginnings.contains { name.hasPrefix($0) }
-    }
-    return facts.program?.image.needed.first(where: isWanted) ?? facts.mappedFiles.first(where: isWanted)
+  /// The first library of a language, of those that the executable needs or the process has mapped.
+  static func library(_ language: RuntimeLanguage, of facts: ProcessFacts) -> String? {
+    facts.program?.libraries[language] ?? facts.mappings.libraries[language]
   }
+
+  /// The first library of each language among these names or paths.
+  static func libraries(among paths: [String]) -> [RuntimeLanguage: String] {
+    var found: [RuntimeLanguage: String] = [:]
+    for path in paths {
+      let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.utf8.index(after: $0)...] } ?? path[...]
+      for (language, signs) in signsOfLibraries where found[language] == nil {
+        if signs.contains(where: { name.utf8.starts(with: $0.utf8) }) { found[language] = path }
+      }
+    }
+    return found
+  }
+
+  private static let signsOfLibraries =
+    all.filter { !$0.libraries.isEmpty }.map { ($0.language, $0.libraries) } + [(.cplusplus, cplusplusLibraries)]
 }

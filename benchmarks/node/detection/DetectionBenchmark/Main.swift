@@ -31,8 +31,9 @@ enum DetectionBenchmark {
       var count = 0
       var languages: [String: Int] = [:]
       for id in ids {
-        let pids = processes.processes(of: ContainerKey(id: id), now: .seconds(round * 10), freshness: .seconds(1))
-        let inspection = tree.inspect(pids)
+        let key = ContainerKey(id: id)
+        let listed = processes.listed(in: key, now: .seconds(round * 10), freshness: .seconds(1))
+        let inspection = tree.inspect(listed, of: key)
         count += inspection.processCount
         languages[inspection.runtime?.language.rawValue ?? "unknown", default: 0] += 1
       }
