@@ -23,7 +23,8 @@ struct ContainerRanking {
       let words =
         switch runtime.standing {
         case .listening: listens ?? "listens"
-        case .running: "runs for more than \(RuntimeStanding.settlingSeconds) s"
+        case .running:
+          "runs for more than \(runtime.isLasting ? RuntimeStanding.lastingSeconds : RuntimeStanding.settlingSeconds) s"
         case .started: "started a moment ago"
         case .launching: "only starts other programs"
         }
@@ -47,6 +48,7 @@ struct ContainerRanking {
       guard var runtime = facts.runtime else { continue }
       let age = uptime.map { $0 > facts.start ? ($0 - facts.start) / second : 0 }
       let isYoung = age.map { $0 < RuntimeStanding.settlingSeconds } ?? false
+      runtime.isLasting = age.map { $0 >= RuntimeStanding.lastingSeconds } ?? false
       runtime.standing = facts.isLauncher ? .launching : isYoung ? .started : .running
       let depth = Self.depth(facts.pid, parents)
       candidates.append(Candidate(facts: facts, runtime: runtime, depth: depth))

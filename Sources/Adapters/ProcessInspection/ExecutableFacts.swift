@@ -6,6 +6,8 @@ struct ExecutableFacts: Sendable {
   var goBuild: GoBuildInfo?
   /// What rustc noted of itself: its version, or "" where only the path of its library is in the file.
   var rustVersion: String?
+  /// The runtime that it carries in itself, where its name does not tell already.
+  var carried: CarriedRuntime?
   /// The first library of each language that it needs.
   let libraries: [RuntimeLanguage: String]
   /// The version that the texts of the program name, for the runtimes that have it there only.
@@ -28,7 +30,9 @@ struct ExecutableFacts: Sendable {
           .map { RuntimeVersion.Finding(version: $0, source: "a text of the executable") }
       }
     } else if known == nil, goBuild == nil {
-      rustVersion = Self.rustVersion(file, ELFSections(file, image))
+      let sections = ELFSections(file, image)
+      carried = CarriedRuntime(file, image, sections)
+      if carried == nil { rustVersion = Self.rustVersion(file, sections) }
     }
   }
 

@@ -42,8 +42,10 @@ public final class NodeProcesses: Sendable {
       guard known.isEmpty, let mounted = container.mounted else {
         return known.sorted().map { ListedProcess(pid: $0, inode: state.entries[$0]?.inode) }
       }
-      return state.entries.filter { $0.value.mounted == mounted }.map { ListedProcess(pid: $0.key, inode: $0.value.inode) }
-        .sorted { $0.pid < $1.pid }
+      return state.entries.filter { $0.value.mounted == mounted }.map {
+        ListedProcess(pid: $0.key, inode: $0.value.inode)
+      }
+      .sorted { $0.pid < $1.pid }
     }
   }
 

@@ -36,6 +36,16 @@ struct ProcessFacts: Sendable {
   /// The last component of the executable's path; where that cannot be read, of the first argument.
   var executableName: String { nameOfExecutable ?? Self.name(arguments.first) ?? "" }
 
+  /// Executables that are several programs in one, of which the first argument names one.
+  private static let severalInOne: Set<String> = ["redis-check-rdb", "redis-check-aof"]
+
+  /// The name of the program: the executable's, or where that is several in one, the one that it was started by. Redis
+  /// appends its address.
+  var programName: String {
+    guard Self.severalInOne.contains(executableName) else { return executableName }
+    return Self.name(arguments.first?.split(separator: " ").first.map(String.init)) ?? executableName
+  }
+
   private static func name(_ path: String?) -> String? {
     path.map { path in path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? "" }
   }

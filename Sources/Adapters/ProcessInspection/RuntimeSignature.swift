@@ -6,6 +6,8 @@ struct RuntimeSignature: Sendable {
   var executables: [String]
   /// Beginnings of file names of libraries which only this runtime loads.
   var libraries: [String] = []
+  /// Parts of file names of such libraries.
+  var libraryParts: [String] = []
   /// What stands before the version in the texts of the executable.
   var versionText: StaticString?
   /// Finds the version.
@@ -14,7 +16,8 @@ struct RuntimeSignature: Sendable {
   static let all: [RuntimeSignature] = [
     RuntimeSignature(
       language: .python, executables: ["python"], libraries: ["libpython3", "libpython2"],
-      version: RuntimeVersion.python),
+      // Modules of Python itself, for programs that have Python linked into them.
+      libraryParts: [".cpython-3"], version: RuntimeVersion.python),
     RuntimeSignature(language: .java, executables: ["java"], libraries: ["libjvm.so"], version: RuntimeVersion.java),
     // npm, npx and yarn are programs of Node.js; they have executables of these names where they are packed with it.
     RuntimeSignature(
@@ -67,13 +70,16 @@ struct RuntimeSignature: Sendable {
     var found: [RuntimeLanguage: String] = [:]
     for path in paths {
       let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.utf8.index(after: $0)...] } ?? path[...]
-      for (language, signs) in signsOfLibraries where found[language] == nil {
-        if signs.contains(where: { name.utf8.starts(with: $0.utf8) }) { found[language] = path }
+      for (language, beginnings, parts) in signsOfLibraries where found[language] == nil {
+        let isSign =
+          beginnings.contains { name.utf8.starts(with: $0.utf8) } || parts.contains { name.hasBytes($0) }
+        if isSign { found[language] = path }
       }
     }
     return found
   }
 
   private static let signsOfLibraries =
-    all.filter { !$0.libraries.isEmpty }.map { ($0.language, $0.libraries) } + [(.cplusplus, cplusplusLibraries)]
+    all.filter { !$0.libraries.isEmpty }.map { ($0.language, $0.libraries, $0.libraryParts) }
+    + [(.cplusplus, cplusplusLibraries, [])]
 }
