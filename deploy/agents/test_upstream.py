@@ -70,14 +70,14 @@ class UpstreamTests(unittest.TestCase):
         with open(path, "wb") as file:
             file.write(data)
 
-    def fetch(self, table, pins=None, mirror=None):
+    def fetch(self, table, pins=None, mirror=None, prebuilt=None):
         """Fetches; answers the inventory."""
         with open(os.path.join(self.work, "checksums.txt"), "w") as file:
             file.write("# a comment\n" + "".join(f"{hashlib.sha256(d).hexdigest()}  {n}\n" for n, d in (pins or {}).items()))
         fetcher = upstream.Fetcher(os.path.join(self.work, "downloads"), mirror or self.mirror)
         checksums = upstream.Checksums(os.path.join(self.work, "checksums.txt"))
         with contextlib.redirect_stderr(io.StringIO()) as self.said:
-            upstream.fetch(self.out, table, fetcher, checksums, table, self.source)
+            upstream.fetch(self.out, table, fetcher, checksums, table, self.source, prebuilt)
         upstream.inventory(self.out)
         with open(os.path.join(self.out, "inventory.json")) as file:
             return json.load(file)
@@ -103,6 +103,44 @@ class UpstreamTests(unittest.TestCase):
             self.assertIn(text, inventory["missing"]["java-community"])
         self.assertIn("without java-community", self.said.getvalue())
         self.assertEqual([name for name in os.listdir(self.out) if name.startswith(".new")], [])
+
+    def prebuild(self, name, said, files):
+        prebuilt = os.path.join(self.work, "prebuilt")
+        for path, data in files.items():
+            self.offer(f"{name}/{path}", data, prebuilt)
+        if said is not None:
+            self.offer(f"{name}.json", said, prebuilt)
+        return prebuilt
+
+    def test_a_prebuilt_agent_is_taken_instead_of_being_fetched(self):
+        prebuilt = self.prebuild("java-community", b'{"version": "2.0-ours"}', {"java/javaagent.jar": b"ours"})
+        found = self.fetch(self.JAVA, prebuilt=prebuilt)
+        self.assertEqual(found["distributions"], {"java-community": {"version": "2.0-ours"}})
+        self.assertEqual(self.content("java/javaagent.jar"), b"ours")
+
+    def test_a_prebuilt_agent_gets_what_loads_it(self):
+        self.offer("php/odigos.ini", b"extension=/x/VERSION/opentelemetry.so", self.source)
+        self.offer("php/prepend.php", b"<?php", self.source)
+        self.offer("ruby/index.rb", b"# ours", self.source)
+        prebuilt = self.prebuild("php-community", b'{"version": "1", "variants": ["8.2"]}', {"php/8.2/opentelemetry.so": b"so"})
+        self.prebuild("ruby-community", b'{"version": "2", "variants": ["3.1", "3.3"]}', {"ruby/bundle/gems/a/a.rb": b"a"})
+        found = self.fetch({
+            "php-community": {"php": {"lock": "php", "to": "php", "variants": ["8.1", "8.2"], "urls": []},
+                              "own": {"php/prepend.php": "php/prepend.php"}},
+            "ruby-community": {"gems": {"lock": "ruby", "to": "ruby/bundle", "variants": ["3.1"]},
+                               "own": {"ruby/index.rb": "ruby/index.rb"}}}, prebuilt=prebuilt)
+        self.assertEqual(found["distributions"]["php-community"], {"version": "1", "variants": ["8.2"]})
+        self.assertEqual(found["missing"], {})
+        self.assertEqual(self.content("php/8.2/odigos.ini"), b"extension=/x/8.2/opentelemetry.so")
+        self.assertEqual(self.content("php/prepend.php"), b"<?php")
+        self.assertEqual(self.content("ruby/3.3/bundle/gems/a/a.rb"), b"a")
+        self.assertEqual(self.content("ruby/3.3/index.rb"), b"# ours")
+
+    def test_a_prebuilt_agent_that_does_not_say_what_it_is_is_missing(self):
+        for said in (None, b"{", b"{}", b"[]"):
+            with self.subTest(said):
+                prebuilt = self.prebuild("java-community", said, {"java/javaagent.jar": b"ours"})
+                self.check_missing(self.fetch(self.JAVA, prebuilt=prebuilt), "prebuilt")
 
     def test_a_file_comes_from_the_first_address_that_has_it(self):
         self.offer("github.example/v2.0/agent.jar", JAR)

@@ -9,12 +9,9 @@
 what fails takes nothing else along. Its fate is noted in OUT/.parts/DISTRIBUTION.json.
 """
 import base64
-import hashlib
-import io
 import json
 import os
 import platform
-import posixpath
 import re
 import shutil
 import subprocess
@@ -22,145 +19,19 @@ import sys
 import tarfile
 import tempfile
 import tomllib
-import urllib.error
-import urllib.parse
-import urllib.request
-import zipfile
+
+from archives import inside, untar, unzip, write
+from downloads import Checksums, Fetcher, Missing
+from inventory import inventory, note
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TIMEOUT = 20  # seconds without a byte
 WORDS = {"dotnet-machine": {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())}
-
-
-class Missing(Exception):
-    """Why something cannot be laid out, as part of a sentence."""
 
 
 def words(text, version=""):
     for name, value in {**WORDS, "version": version}.items():
         text = text.replace("{" + name + "}", value)
     return text
-
-
-class Checksums:
-    """The file of checksums: name to hexadecimal SHA-256."""
-
-    def __init__(self, path):
-        self.known = {}
-        if os.path.exists(path):
-            with open(path) as file:
-                for line in file:
-                    if not line.startswith("#") and line.strip():
-                        digest, name = line.split(None, 1)
-                        self.known[name.strip()] = digest.lower()
-
-
-class Fetcher:
-    """Fetches files whose checksum is known, from the first address that has the right one."""
-
-    def __init__(self, cache, mirror=None):
-        self.cache = cache
-        self.mirror = mirror
-        self.unreachable = {}
-        os.makedirs(cache, exist_ok=True)
-
-    def address(self, url):
-        if not self.mirror:
-            return url
-        parts = urllib.parse.urlsplit(url)
-        base = self.mirror if "://" in self.mirror else "file://" + os.path.abspath(self.mirror)
-        return f"{base.rstrip('/')}/{parts.netloc}{parts.path}"
-
-    def get(self, urls, algorithm, digest):
-        """The path of a file with that digest (bytes)."""
-        path = os.path.join(self.cache, f"{algorithm}-{digest.hex()[:64]}")
-        if os.path.exists(path) and self.digest_of(path, algorithm) == digest:
-            return path
-        failures = []
-        for url in urls:
-            try:
-                self.download(url, path + ".new")
-                found = self.digest_of(path + ".new", algorithm)
-                if found == digest:
-                    os.replace(path + ".new", path)
-                    return path
-                failures.append(f"{url}: its {algorithm} is {found.hex()} and not {digest.hex()}")
-            except Missing as failure:
-                failures.append(str(failure))
-            finally:
-                if os.path.exists(path + ".new"):
-                    os.remove(path + ".new")
-        raise Missing("; ".join(dict.fromkeys(failures)) or "it has no address")
-
-    def download(self, url, path):
-        address = self.address(url)
-        place = urllib.parse.urlsplit(address)
-        host = place.netloc or place.path
-        if host in self.unreachable:
-            raise Missing(self.unreachable[host])
-        try:
-            with urllib.request.urlopen(address, timeout=TIMEOUT) as answer, open(path, "wb") as file:
-                length = answer.headers.get("Content-Length")
-                shutil.copyfileobj(answer, file, 1 << 20)
-                if length is not None and file.tell() != int(length):
-                    raise Missing(f"{url} was cut off after {file.tell()} of {length} bytes")
-        except urllib.error.HTTPError as error:
-            raise Missing(f"{url} answers {error.code} {error.reason}") from error
-        except (OSError, ValueError) as error:
-            # what has no address or no connection will have none for the next file
-            reason = getattr(error, "reason", error)
-            if place.scheme != "file":
-                text = self.unreachable[host] = f"{host} could not be reached ({reason})"
-            else:
-                text = f"{place.path} could not be read ({reason})"
-            raise Missing(text) from error
-
-    @staticmethod
-    def digest_of(path, algorithm):
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, algorithm).digest()
-
-
-def inside(path):
-    """A path of an archive, refused where it would lead out of it."""
-    clean = posixpath.normpath(path.replace("\\", "/"))
-    if clean.startswith(("/", "..")) or clean == ".." or "/../" in f"/{clean}/":
-        raise Missing(f"the archive has a path that leads out of it: {path}")
-    return clean
-
-
-def write(path, data, mode=0o644):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
-    os.chmod(path, 0o755 if mode & 0o111 else 0o644)
-
-
-def unzip(path, target, rename):
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                if entry.is_dir():
-                    continue
-                first, _, rest = inside(entry.filename).partition("/")
-                name = f"{rename.get(first, first)}/{rest}" if rest else first
-                write(os.path.join(target, name), archive.read(entry), entry.external_attr >> 16)
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise Missing(f"its archive cannot be read ({error})") from error
-
-
-def untar(data, target, strip=0):
-    """Files of a tar archive (a path or bytes); links and devices are left out."""
-    try:
-        source = {"fileobj": io.BytesIO(data)} if isinstance(data, bytes) else {"name": data}
-        with tarfile.open(mode="r:*", **source) as archive:
-            for entry in archive:
-                if entry.isfile():
-                    parts = inside(entry.name).split("/")[strip:]
-                    if parts:
-                        write(os.path.join(target, *parts), archive.extractfile(entry).read(), entry.mode)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise Missing(f"its archive cannot be read ({error})") from error
 
 
 def pin_name(url, version):
@@ -209,6 +80,32 @@ class Distribution:
                 getattr(self, kind)(self.facts[kind], target)
         if self.variants == []:
             raise Missing("; ".join(dict.fromkeys(self.missing.values())))
+        self.add_own(target)
+
+    def take(self, prebuilt, target):
+        """What somebody else built: PREBUILT/DISTRIBUTION has the files, DISTRIBUTION.json beside it says what they are."""
+        try:
+            shutil.copytree(os.path.join(prebuilt, self.name), target, symlinks=True, dirs_exist_ok=True)
+            with open(os.path.join(prebuilt, f"{self.name}.json")) as file:
+                said = json.load(file)
+            self.version, self.variants = str(said["version"]), said.get("variants")
+        except (OSError, shutil.Error, ValueError, KeyError, TypeError) as error:
+            raise Missing(f"what is prebuilt of it cannot be taken ({error!r})") from error
+        self.add_own(target)
+
+    def add_own(self, target):
+        """The files of this repository that load the agent."""
+        for variant in self.variants or []:
+            if "gems" in self.facts:
+                place = os.path.join(target, "ruby", variant)
+                os.makedirs(place, exist_ok=True)
+                for name in ("bundle", "index.rb"):
+                    if not os.path.lexists(os.path.join(place, name)):
+                        os.symlink(f"../{name}", os.path.join(place, name))
+            if "php" in self.facts:
+                with open(os.path.join(self.source, self.facts["php"]["lock"], "odigos.ini")) as file:
+                    ini = file.read().replace("VERSION", variant).encode()
+                write(os.path.join(target, self.facts["php"]["to"], variant, "odigos.ini"), ini)
         for path, to in self.facts.get("own", {}).items():
             with open(os.path.join(self.source, path), "rb") as file:
                 write(os.path.join(target, to), file.read())
@@ -253,11 +150,6 @@ class Distribution:
                 raise Missing(f"{full}.gem cannot be read ({error})") from error
             untar(data, os.path.join(target, facts["to"], "gems", full))
         self.variants = facts["variants"]
-        for variant in self.variants:
-            place = os.path.join(target, "ruby", variant)
-            os.makedirs(place)
-            os.symlink("../bundle", os.path.join(place, "bundle"))
-            os.symlink("../index.rb", os.path.join(place, "index.rb"))
 
     def php(self, facts, target):
         """The extension, compiled for each PHP that is here, and the packages, which composer brings and checks."""
@@ -276,13 +168,10 @@ class Distribution:
                     run(command, work)
                 with open(os.path.join(work, "modules", "opentelemetry.so"), "rb") as file:
                     write(os.path.join(target, facts["to"], variant, "opentelemetry.so"), file.read(), 0o755)
-            with open(os.path.join(self.source, facts["lock"], "odigos.ini")) as file:
-                ini = file.read().replace("VERSION", variant).encode()
-            write(os.path.join(target, facts["to"], variant, "odigos.ini"), ini)
         if self.variants is not None:
             self.variants += [variant for variant in facts["variants"] if variant not in self.missing]
         if self.variants:
-            for name in ("composer.json", "composer.lock", "prepend.php"):
+            for name in ("composer.json", "composer.lock"):
                 shutil.copy(os.path.join(self.source, facts["lock"], name), os.path.join(target, facts["to"]))
             run(["composer", "install", "--no-dev", "--no-scripts", "--no-interaction", "--classmap-authoritative",
                  "--ignore-platform-req=ext-*", f"--working-dir={os.path.join(target, facts['to'])}"])
@@ -295,17 +184,16 @@ def run(command, directory=None):
         raise Missing(f"{command[0]} failed where the image was built: {last}")
 
 
-def note(out, name, value):
-    write(os.path.join(out, ".parts", f"{name}.json"), json.dumps(value, sort_keys=True).encode())
-
-
-def fetch(out, names, fetcher, checksums, table, source=HERE):
-    """Lays out those distributions; what is there already of one goes first."""
+def fetch(out, names, fetcher, checksums, table, source=HERE, prebuilt=None):
+    """Lays out those distributions; what is there already of one goes first, and what is prebuilt is not fetched."""
     for name in names:
         distribution = Distribution(name, table[name], fetcher, checksums, source)
         with tempfile.TemporaryDirectory(dir=out, prefix=".new-") as work:
             try:
-                distribution.lay_out(work)
+                if prebuilt and os.path.isdir(os.path.join(prebuilt, name)):
+                    distribution.take(prebuilt, work)
+                else:
+                    distribution.lay_out(work)
             except Missing as failure:
                 note(out, name, {"missing": str(failure)})
                 print(f"agents: without {name}: {failure}", file=sys.stderr)
@@ -320,40 +208,6 @@ def fetch(out, names, fetcher, checksums, table, source=HERE):
             value["missing-variants"] = distribution.missing
         note(out, name, value)
         print(f"agents: {name} {distribution.version}", file=sys.stderr)
-
-
-def inventory(out):
-    """What lies in OUT, as `AgentInventoryReport` (Sources/Core/Policy) reads it."""
-    parts = os.path.join(out, ".parts")
-    result = {"loader": os.path.exists(os.path.join(out, "loader", "loader.so")), "distributions": {}, "missing": {}}
-    for file in sorted(os.listdir(parts)) if os.path.isdir(parts) else []:
-        name = file.removesuffix(".json")
-        with open(os.path.join(parts, file)) as text:
-            part = json.load(text)
-        if "missing" in part:
-            result["missing"][name] = part["missing"]
-            continue
-        facts = result["distributions"][name] = {}
-        if part.get("version"):
-            facts["version"] = part["version"]
-        if part.get("variants") is not None:
-            facts["variants"] = part["variants"]
-        for variant, why in part.get("missing-variants", {}).items():
-            result["missing"][f"{name}/{variant}"] = why
-    # Of the files themselves, so that equal files are equal words whenever they were laid out.
-    digest = hashlib.sha256()
-    for directory, folders, files in os.walk(out):
-        folders[:] = sorted(folder for folder in folders if directory != out or not folder.startswith("."))
-        for name in sorted(files):
-            path = os.path.join(directory, name)
-            relative = os.path.relpath(path, out)
-            if relative.startswith(".") or relative == "inventory.json":
-                continue
-            digest.update(relative.encode() + b"\0")
-            if not os.path.islink(path):
-                digest.update(Fetcher.digest_of(path, "sha256"))
-    result["fingerprint"] = digest.hexdigest()[:16]
-    write(os.path.join(out, "inventory.json"), (json.dumps(result, indent=1, sort_keys=True) + "\n").encode())
 
 
 def update(table, checksums_path, fetcher):
@@ -390,7 +244,7 @@ def main(arguments):
     match arguments:
         case ["fetch", out, *names]:
             fetcher = Fetcher(cache, os.environ.get("ODIGOS_AGENTS_MIRROR"))
-            fetch(out, names or table, fetcher, Checksums(checksums), table)
+            fetch(out, names or table, fetcher, Checksums(checksums), table, prebuilt=os.environ.get("ODIGOS_AGENTS_PREBUILT"))
         case ["inventory", out]:
             inventory(out)
         case ["update"]:
