@@ -63,6 +63,8 @@ struct RuntimeInspector: Sendable {
       group.addTask {
         await ProcessWatch(processes: processes, events: events).run {
           Set(index.containers.filter { configs.get($0.value) != nil }.keys)
+        } isWatched: { container in
+          index.config(ofContainer: container).map { configs.get($0) != nil } ?? false
         } changed: { changed in
           lookAgain(at: changed, controller)
         }
@@ -73,9 +75,8 @@ struct RuntimeInspector: Sendable {
   }
 
   private func lookAgain(at containers: Set<String>, _ controller: Controller<ObjectKey>) {
-    let owners = index.containers
     for id in containers {
-      guard let key = owners[id] else { continue }
+      guard let key = index.config(ofContainer: id) else { continue }
       controller.enqueue(key, after: schedule.withLock { $0.noteChange(id, at: now) })
     }
   }

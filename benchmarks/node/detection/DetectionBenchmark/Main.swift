@@ -55,7 +55,7 @@ enum DetectionBenchmark {
     _ = processes.changes(in: ids, now: .seconds(-30))
     let start = cpuTime
     let watch = ProcessWatch(processes: processes, events: events)
-    let task = Task { await watch.run(watched: { ids }, changed: { _ in }) }
+    let task = Task { await watch.run(watched: { ids }, isWatched: ids.contains, changed: { _ in }) }
     try? await Task.sleep(for: .seconds(seconds))
     let used = cpuTime - start
     task.cancel()
