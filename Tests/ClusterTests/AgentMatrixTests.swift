@@ -57,7 +57,7 @@ struct AgentMatrixTests {
 
   /// Looks at every application until it is as it should be, or the time is up.
   private func look(_ cases: [MatrixCase], _ round: MatrixRound) async throws -> [(MatrixCase, MatrixCell)] {
-    let end = ContinuousClock.now + .seconds(75)
+    let end = ContinuousClock.now + .seconds(180)
     var done: [String: MatrixCell] = [:]
     while true {
       let pods = try Cluster.list("pods", in: Self.namespace)
