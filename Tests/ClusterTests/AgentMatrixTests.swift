@@ -2,7 +2,8 @@ import Foundation
 import JSON
 import Testing
 
-/// Every runtime and every conflict, by every way in which agents come into pods, on a real cluster: `make e2e-matrix`.
+/// Every runtime and every conflict, by every way in which agents come into pods, on a real cluster: `make e2e-matrix`;
+/// a part of it in `make e2e` (`MatrixSelection`).
 ///
 /// The applications run side by side in one namespace. In each round the configuration is changed, which replaces their
 /// pods; a cell of the table is one pod that was looked at: whether it runs, how its agent is loaded, whether spans of
@@ -14,7 +15,8 @@ struct AgentMatrixTests {
   init() throws { try Installation.ensure() }
 
   @Test func everyCombination() async throws {
-    let (namespace, cases) = (Self.namespace, MatrixCase.all)
+    let selection = try MatrixSelection(MatrixSelection.wanted ?? "all")
+    let (namespace, cases) = (Self.namespace, selection.cases)
     defer { _ = try? Cluster.kubectl("delete", "namespace", namespace, "--wait=false") }
     try Cluster.apply(
       "apiVersion: v1\nkind: Namespace\nmetadata: {name: \(namespace)}\n---\n"
@@ -28,7 +30,7 @@ struct AgentMatrixTests {
       _ = try? Cluster.odigos("config", "set", "agent-env-vars-injection-method", "loader-fallback-to-pod-manifest")
     }
     var table = MatrixTable(cases: cases, inventory: try Self.inventory())
-    for round in MatrixRound.all {
+    for round in selection.rounds {
       let begin = ContinuousClock.now
       try Cluster.odigos("config", "set", "mount-method", round.mount)
       try Cluster.odigos("config", "set", "agent-env-vars-injection-method", round.environment)
@@ -85,10 +87,7 @@ struct AgentMatrixTests {
     guard pods.count == 1, let pod = pods.first else { return missing("it has \(pods.count) pods; \(verdict)") }
     let hash = pod.at("metadata", "labels", "odigos.io/agents-meta-hash")?.string ?? ""
     guard hash == config.at("spec", "agentsMetaHash")?.string ?? "" else { return missing("its pod is an older one") }
-    let ready = pod.at("status", "conditions")?.array?.contains {
-      $0["type"]?.string == "Ready" && $0["status"]?.string == "True"
-    }
-    guard ready == true else { return missing("its pod is not ready; \(verdict)") }
+    guard Cluster.isReady(pod) else { return missing("its pod is not ready; \(verdict)") }
     let container = pod.at("spec", "containers")?[0] ?? [:]
     let loading = MatrixLoading(container: container)
     guard loading == item.loading(round) else {
@@ -128,7 +127,7 @@ struct MatrixCell {
 /// The table that `make e2e-matrix` prints and docs/languages.md has.
 struct MatrixTable {
   /// Whether it was asked for: it takes minutes, and images of its own.
-  static let isWanted = Cluster.isGiven && ProcessInfo.processInfo.environment["ODIGOS_MATRIX"] != nil
+  static let isWanted = Cluster.isGiven && MatrixSelection.wanted != nil
 
   var cases: [MatrixCase]
   private var inventory: JSONValue

@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 
 /// A combination of what the configuration can say about how agents come into pods.
@@ -170,11 +169,5 @@ struct MatrixCase: Sendable {
       says: "own: no module, library kept", hasPreload: true),
   ]
 
-  /// All of them, or those whose names begin as `ODIGOS_MATRIX_CASES` says (`ruby,php`).
-  static let all: [MatrixCase] = {
-    let wanted = ProcessInfo.processInfo.environment["ODIGOS_MATRIX_CASES"] ?? ""
-    let beginnings = wanted.split(separator: ",")
-    return (runtimes + conflicts).filter { item in beginnings.isEmpty || beginnings.contains { item.name.hasPrefix($0) }
-    }
-  }()
+  static let all = runtimes + conflicts
 }

@@ -12,6 +12,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import tomllib
 import unittest
 import zipfile
 
@@ -254,14 +255,17 @@ class UpstreamTests(unittest.TestCase):
         "npm": {"lock": "nodejs", "to": "opentelemetry-node"}, "own": {"nodejs/own.js": "nodejs-community/own.js"}}}
 
     def test_packages_of_npm_are_those_of_the_lock_file(self):
-        auto = self.package("auto", tar_of({"package/index.js": b"auto", "package/lib/x.js": b"x"}))
+        auto = self.package("auto", tar_of({
+            "package/index.js": b"auto", "package/lib/x.js": b"x", "package/lib/x.d.ts": b"t", "package/lib/x.js.map": b"m"}))
         nested = self.package("nested", tar_of({"package/package.json": b"{}"}))
         self.lock({"node_modules/@o/auto": auto, "node_modules/@o/auto/node_modules/nested": nested,
+                   "node_modules/@types/node": {**auto, "resolved": "https://npm.example/not-there.tgz"},
                    "node_modules/tool": {**auto, "dev": True}})
         inventory = self.fetch(self.NODE)
         self.assertEqual(inventory["distributions"], {"nodejs-community": {"version": "0.61.0"}})
         base = "opentelemetry-node/node_modules/@o/auto"
         self.assertEqual(self.content(f"{base}/lib/x.js"), b"x")
+        self.assertEqual(os.listdir(os.path.join(self.out, base, "lib")), ["x.js"])
         self.assertEqual(self.content(f"{base}/node_modules/nested/package.json"), b"{}")
         self.assertEqual(self.content("nodejs-community/own.js"), b"require")
         self.assertFalse(os.path.exists(os.path.join(self.out, "opentelemetry-node/node_modules/tool")))
@@ -270,6 +274,53 @@ class UpstreamTests(unittest.TestCase):
             for name in os.listdir(os.path.join(self.work, "downloads")):
                 os.remove(os.path.join(self.work, "downloads", name))
             self.assertIn("its sha512 is", self.fetch(self.NODE)["missing"]["nodejs-community"])
+
+    def test_the_lock_files_of_node_js_are_complete(self):
+        """Every package that one asks for is in the lock, found as Node.js finds it, at npm's address, with its digest."""
+        for name in ("nodejs", "nodejs-14"):
+            with open(os.path.join(upstream.HERE, name, "package-lock.json")) as file:
+                packages = json.load(file)["packages"]
+            with open(os.path.join(upstream.HERE, name, "package.json")) as file:
+                self.assertEqual(packages[""]["dependencies"], json.load(file)["dependencies"])
+            reached, ways = set(), [""]
+            while ways:
+                place = ways.pop()
+                package = packages[place]
+                optional = {peer for peer, meta in package.get("peerDependenciesMeta", {}).items() if meta.get("optional")}
+                for needed in {**package.get("dependencies", {}), **package.get("peerDependencies", {})}:
+                    found = self.find_package(packages, place, needed)
+                    self.assertTrue(found or needed in optional, f"{name}: {place} needs {needed}")
+                    if found and found not in reached:
+                        reached.add(found)
+                        ways.append(found)
+            self.assertEqual(reached, set(packages) - {""}, f"{name} has packages that nothing asks for")
+            for place in reached:
+                self.check_pin(place.rpartition("node_modules/")[2], packages[place])
+
+    def test_all_modules_of_node_js_are_laid_out(self):
+        with open(os.path.join(upstream.HERE, "upstream.toml"), "rb") as file:
+            table = tomllib.load(file)
+        modules = {name for name in os.listdir(os.path.join(upstream.HERE, "nodejs"))
+                   if name.startswith(("odigos-", "autoinstrumentation"))}
+        for name in ("nodejs-community", "nodejs-community-14"):
+            self.assertEqual(table[name]["own"], {f"nodejs/{module}": f"{name}/{module}" for module in modules})
+
+    @staticmethod
+    def find_package(packages, place, name):
+        while True:
+            candidate = f"{place}/node_modules/{name}".lstrip("/")
+            if candidate in packages:
+                return candidate
+            if not place:
+                return None
+            place = place.rpartition("node_modules/")[0].rstrip("/")
+
+    def check_pin(self, name, package):
+        file = f"{name.rpartition('/')[2]}-{package['version']}.tgz"
+        self.assertEqual(package["resolved"], f"https://registry.npmjs.org/{name}/-/{file}")
+        algorithm, _, digest = package["integrity"].partition("-")
+        self.assertEqual((algorithm, len(base64.b64decode(digest, validate=True))), ("sha512", 64), name)
+        self.assertFalse(package.get("dev") or package.get("link"), name)
 
     RUBY = {"ruby-community": {
         "gems": {"lock": "ruby", "to": "ruby/bundle", "variants": ["3.1", "3.2"], "of-ruby": ["rake"]}, "own": {"ruby/index.rb": "ruby/index.rb"}}}

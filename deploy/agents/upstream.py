@@ -41,6 +41,10 @@ def pin_name(url, version):
     return name if version in name else f"{version}/{name}"
 
 
+# of packages of npm: what only compilers and debuggers read
+NOT_RUN = (".d.ts", ".d.mts", ".d.cts", ".js.map", ".mjs.map")
+
+
 class Distribution:
     """One distribution as upstream.toml has it, and how its parts come about below a directory."""
 
@@ -132,15 +136,15 @@ class Distribution:
             os.chmod(to, 0o644)
 
     def npm(self, facts, target):
-        """As `npm ci --omit=dev --ignore-scripts` does, from a lock file of version 2 or 3."""
+        """As `npm ci --omit=dev --ignore-scripts` does, from a lock file of version 2 or 3, without what does not run."""
         packages = json.loads(self.lock(facts["lock"], "package-lock.json"))["packages"]
         self.version = ", ".join(packages[""].get("dependencies", {}).values())
         for place, package in packages.items():
-            if not place or package.get("dev") or package.get("link"):
+            if not place or package.get("dev") or package.get("link") or "/@types/" in place:
                 continue
             algorithm, _, digest = package["integrity"].split()[0].partition("-")
             path = self.fetcher.get([package["resolved"]], algorithm, base64.b64decode(digest))
-            untar(path, os.path.join(target, facts["to"], inside(place)), strip=1)
+            untar(path, os.path.join(target, facts["to"], inside(place)), strip=1, without=NOT_RUN)
 
     def gems(self, facts, target):
         """What `bundle install` would unpack, without its index of gems: index.rb finds them by itself."""

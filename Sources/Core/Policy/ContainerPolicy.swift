@@ -121,6 +121,7 @@ struct ContainerPolicy {
     case .success(let signals):
       var verdict = enable(distribution, parameters, loading, besides: others)
       tell(&verdict, rules, signals)
+      if let remark = rules.remark(on: distribution) { verdict.reason.message += " " + remark }
       return verdict
     }
   }

@@ -17,6 +17,12 @@ public struct Distribution: Sendable, Hashable {
     case headSampling
     /// It collects headers of requests.
     case headersCollection
+    /// It collects bodies of the HTTP requests that the program serves, and of its answers.
+    case httpPayloads
+    /// It shortens, sanitizes or completes the text of database queries.
+    case databaseQueries
+    /// It says which code a span is of.
+    case codeAttributes
     /// Libraries can be left out and taken in.
     case traceVerbosity
     /// It can be told further functions to instrument.

@@ -81,14 +81,15 @@ extension Distributions {
       requiredParameters: []),
     Distribution(
       name: "nodejs-community-14",
-      displayName: "OpenTelemetry Node.js for 14 and 16",
+      displayName: "OpenTelemetry Node.js for 14 to 20.5",
       language: .javascript,
       runtimes: [
-        runtime("Node.js", ">=14 <18"),
+        runtime("Node.js", ">=14 <18.19"),
+        runtime("Node.js", ">=19 <20.6"),
       ],
       fallback: nil,
       capabilities: [.loader, .headSampling, .headersCollection, .traceVerbosity],
-      opAMPTransports: [.http],
+      opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
         "nodejs-community-14",
@@ -99,7 +100,7 @@ extension Distributions {
       ],
       sendsToLocalNode: true,
       takesResourceAttributes: true,
-      takesExporters: false,
+      takesExporters: true,
       configurationItems: [],
       requiredParameters: []),
     Distribution(
@@ -107,11 +108,12 @@ extension Distributions {
       displayName: "OpenTelemetry Node.js",
       language: .javascript,
       runtimes: [
-        runtime("Node.js", ">=18"),
+        runtime("Node.js", ">=18.19 <19"),
+        runtime("Node.js", ">=20.6"),
       ],
       fallback: "nodejs-community-14",
       capabilities: [.loader, .headSampling, .headersCollection, .traceVerbosity],
-      opAMPTransports: [.http],
+      opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
         "nodejs-community",
@@ -123,7 +125,7 @@ extension Distributions {
       ],
       sendsToLocalNode: true,
       takesResourceAttributes: true,
-      takesExporters: false,
+      takesExporters: true,
       configurationItems: [],
       requiredParameters: []),
     Distribution(
@@ -180,7 +182,7 @@ extension Distributions {
         runtime("CPython", ">=3.9"),
       ],
       fallback: "python-community3.8",
-      capabilities: [.loader, .headSampling],
+      capabilities: [.loader, .headSampling, .headersCollection, .httpPayloads, .databaseQueries, .codeAttributes, .traceVerbosity],
       opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
@@ -205,7 +207,7 @@ extension Distributions {
         runtime("CPython", ">=3.8 <3.9"),
       ],
       fallback: nil,
-      capabilities: [.loader, .headSampling],
+      capabilities: [.loader, .headSampling, .headersCollection, .httpPayloads, .databaseQueries, .codeAttributes, .traceVerbosity],
       opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
@@ -215,7 +217,7 @@ extension Distributions {
         fixed("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", required: false),
       ],
       appendedVariables: [
-        appended("PYTHONPATH", "{{agents}}/python3.8:{{agents}}/python3.8/opentelemetry/instrumentation/auto_instrumentation", separator: ":", alone: nil),
+        appended("PYTHONPATH", "{{agents}}/python3.8", separator: ":", alone: nil),
       ],
       sendsToLocalNode: true,
       takesResourceAttributes: true,
