@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE.parent))
 from node import Objects, Server, container_id, pods, uid  # noqa: E402
 
 DEADLINE = 60  # seconds
-WATCHED = 8  # seconds
+WATCHED = 5  # seconds
 ROUNDS = 3
 RULES = "instrumentationconfigs"
 

@@ -92,6 +92,11 @@ class Headers:
         when_imported("opentelemetry.instrumentation.asgi", self._look_again)
         when_imported("opentelemetry.instrumentation.wsgi", self._look_apart)
 
+        def look_in_tornado(tornado):
+            self._look_in_tornado(tornado, get_custom_headers, http.SanitizeValue)
+
+        when_imported("opentelemetry.instrumentation.tornado", look_in_tornado)
+
     def _look_again(self, asgi):
         """Makes the middleware of ASGI, which keeps what it found at first, see what there is now."""
         def live(attribute, headers):
@@ -120,3 +125,22 @@ class Headers:
 
         http_request_header = "http.request.header."
         wsgi.collect_custom_request_headers_attributes = collect_custom_request_headers_attributes
+
+    def _look_in_tornado(self, tornado, get_custom_headers, sanitizer):
+        """Adds what rules name in Tornado, whose instrumentation takes names, not expressions, and shows secrets."""
+        def adding(prefix, collect):
+            def collect_with_rules(headers):
+                attributes = collect(headers)
+                secrets = sanitizer(get_custom_headers(SANITIZE))
+                for key in self._keys:
+                    value = headers.get(key)
+                    if value:
+                        attributes[prefix + key] = [secrets.sanitize_header_value(key, value)]
+                return attributes
+
+            return collect_with_rules
+
+        tornado.get_custom_headers = get_custom_headers
+        for side in ("request", "response"):
+            name = f"_collect_custom_{side}_headers_attributes"
+            setattr(tornado, name, adding(f"http.{side}.header.", getattr(tornado, name)))

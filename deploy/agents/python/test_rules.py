@@ -139,9 +139,57 @@ def application(environ, start_response):
     return iter([b"one ", body]) if path == "/stream" else [body]
 base = serve(OpenTelemetryMiddleware(application))
 """
+TORNADO = """
+import asyncio, logging, tornado.httpserver, tornado.netutil, tornado.web
+logging.getLogger("tornado.access").disabled = True
+class Echo(tornado.web.RequestHandler):
+    def post(self):
+        self.set_header("x-answer", "yes")
+        self.set_header("content-type", "application/json")
+        self.write(self.request.body)
+listening = tornado.netutil.bind_sockets(0, "127.0.0.1")
+base = "http://127.0.0.1:%d" % listening[0].getsockname()[1]
+def run():
+    async def serve():
+        tornado.httpserver.HTTPServer(tornado.web.Application([("/echo", Echo)])).add_sockets(listening)
+        await asyncio.Event().wait()
+    asyncio.run(serve())
+threading.Thread(target=run, daemon=True).start()
+"""
+AIOHTTP = """
+import asyncio, socket
+from aiohttp import web
+listening = socket.create_server(("127.0.0.1", 0))
+base = "http://127.0.0.1:%d" % listening.getsockname()[1]
+async def echo(request):
+    return web.Response(body=await request.read(), content_type="application/json", headers={"x-answer": "yes"})
+def run():
+    async def serve():
+        application = web.Application()
+        application.router.add_post("/echo", echo)
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        await web.SockSite(runner, listening).start()
+        await asyncio.Event().wait()
+    asyncio.run(serve())
+threading.Thread(target=run, daemon=True).start()
+"""
+FALCON = SERVE_WSGI + """
+import falcon
+class Echo:
+    def on_post(self, request, response):
+        response.data = request.bounded_stream.read()
+        response.content_type = "application/json"
+        response.set_header("x-answer", "yes")
+application = falcon.App()
+application.add_route("/echo", Echo())
+base = serve(application)
+"""
+# those of which only headers are told
+OTHER_SERVERS = {"tornado": TORNADO, "aiohttp": AIOHTTP, "falcon": FALCON}
 SERVERS = {"flask": FLASK, "django": DJANGO, "fastapi": FASTAPI, "starlette": STARLETTE, "wsgi": PLAIN}
-if sys.version_info < (3, 9):  # whose last release of OpenTelemetry knows no Starlette that runs there
-    del SERVERS["starlette"]
+if sys.version_info < (3, 9):  # whose last release of OpenTelemetry knows less
+    del SERVERS["starlette"], OTHER_SERVERS["aiohttp"]
 # how often a stream's body can be told: those whose span has ended before it is sent cannot
 STREAMS = {"fastapi", "starlette", "wsgi"}
 CLIENTS = {
@@ -150,6 +198,13 @@ CLIENTS = {
     "urllib3": "import urllib3\npool = urllib3.PoolManager()\n"
                "def call(url, headers): return pool.request('GET', url, headers=headers).data.decode()",
     "urllib": "def call(url, headers): return ask(url, headers=headers).decode()",
+    "aiohttp": """
+import aiohttp, asyncio
+async def get(url, headers):
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+        return await answer.text()
+def call(url, headers): return asyncio.run(get(url, headers))
+""",
 }
 HEADERS = {"headersCollection": {"headerKeys": ["X-Tenant", "x-answer", "Authorization", "content-type", "not a name"]}}
 
@@ -163,7 +218,7 @@ def has(*names):
 
 NEEDED = {"flask": ["flask"], "django": ["django"], "fastapi": ["fastapi", "uvicorn"], "wsgi": [],
           "starlette": ["starlette", "uvicorn"], "requests": ["requests"], "httpx": ["httpx"], "urllib3": ["urllib3"],
-          "urllib": []}
+          "urllib": [], "tornado": ["tornado"], "aiohttp": ["aiohttp"], "falcon": ["falcon"]}
 CLIENTS_CAN = sys.version_info >= (3, 9)  # in the releases that are for older ones only servers can collect headers
 
 
@@ -228,7 +283,8 @@ call(); step(); call(); step(); call()
                   "http.request.header.content-type": ["application/json"], "http.response.header.x-answer": ["yes"],
                   "http.response.header.content-type": ["application/json"]}
         for name, (output, found, states) in self.each(
-                SERVERS, lambda name: self.run_steps(SERVERS[name] + call, HEADERS, {})):
+                {**SERVERS, **OTHER_SERVERS},
+                lambda name: self.run_steps({**SERVERS, **OTHER_SERVERS}[name] + call, HEADERS, {})):
             with self.subTest(name):
                 self.assertEqual(output, "{}\n{}\n{}\n")
                 self.assertEqual([self.headers(span) for span in self.of_servers(found)[-3:]], [{}, wanted, {}])
