@@ -57,7 +57,7 @@ struct AgentMatrixTests {
 
   /// Looks at every application until it is as it should be, or the time is up.
   private func look(_ cases: [MatrixCase], _ round: MatrixRound) async throws -> [(MatrixCase, MatrixCell)] {
-    let end = ContinuousClock.now + .seconds(75)
+    let end = ContinuousClock.now + .seconds(180)
     var done: [String: MatrixCell] = [:]
     while true {
       let pods = try Cluster.list("pods", in: Self.namespace)
@@ -154,10 +154,11 @@ struct MatrixTable {
     ]
     for item in cases {
       let columns = methods.map { method in
-        let texts = MatrixRound.all.filter { $0.environment == method }.map { round in
-          (round.mount, cells[item.name]?[round.description]?.text ?? "not looked at")
+        let texts = MatrixRound.all.filter { $0.environment == method }.compactMap { round in
+          cells[item.name]?[round.description].map { (round.mount, $0.text) }
         }
-        if Set(texts.map(\.1)).count == 1 { return texts[0].1 }
+        guard let first = texts.first else { return "not looked at" }
+        if Set(texts.map(\.1)).count == 1 { return first.1 }
         return texts.map { "\($0.1) (`\($0.0)`)" }.joined(separator: ", ")
       }
       lines.append("| \(item.title) | \(agent(item)) | " + columns.joined(separator: " | ") + " |")

@@ -24,7 +24,8 @@ struct AgentTransportTests {
       return own.contains { $0.at("status", "healthy")?.bool == true } ? nil : "\(own)"
     }
     try await TraceSink.waitForTrace(namespace: application.namespace, services: ["web", "backend"])
-    let text = try Cluster.kubectl("exec", "-n", application.namespace, pod, "-c", "app", "--", "python3", "-S", "-c",
+    let text = try Cluster.kubectl(
+      "exec", "-n", application.namespace, pod, "-c", "app", "--", "python3", "-S", "-c",
       "import os; print('\\n'.join(f'{n}={v}' for n, v in os.environ.items()))")
     var variables: [String: String] = [:]
     for line in text.split(separator: "\n") {
@@ -45,8 +46,10 @@ struct AgentTransportTests {
     try await Installation.withMountMethod("k8s-init-container") {
       let variables = try await variablesOfAnAgentByTCP(application)
       #expect(variables["ODIGOS_OPAMP_UNIX_SOCKET"] == nil)
+      let hasServices = try Cluster.minorVersion() >= Self.firstWithServices
+      if hasServices { try expectNoPortOfTheNode() }
       let hosts =
-        try Cluster.minorVersion() >= Self.firstWithServices
+        hasServices
         ? ("odiglet-local.\(Self.namespace)", "odigos-data-collection-local-traffic.\(Self.namespace)")
         : (try nodeAddress(), try nodeAddress())
       #expect(variables["ODIGOS_OPAMP_SERVER_HOST"] == "\(hosts.0):4320")
@@ -54,19 +57,54 @@ struct AgentTransportTests {
     }
   }
 
-  @Test(
-    .enabled("Services keep traffic on a node from 1.26 on") { try Cluster.minorVersion() >= Self.firstWithServices })
-  func nothingIsTakenOfTheNodeWhereAServiceLeadsToIt() throws {
+  /// A port of the node that another pod has would keep ours away; where a Service leads to them it is not needed.
+  private func expectNoPortOfTheNode() throws {
     for name in ["odiglet", "odigos-data-collection"] {
       let containers = try Cluster.get("daemonset", name, in: Self.namespace)?.at(
         "spec", "template", "spec", "containers")
       let ports = (containers?.array ?? []).flatMap { $0["ports"]?.array ?? [] }
       #expect(!ports.isEmpty && ports.allSatisfy { $0["hostPort"] == nil }, "\(name): \(ports)")
     }
-    let services = ["odiglet-local", "odigos-data-collection-local-traffic"]
-    for name in services {
+    for name in ["odiglet-local", "odigos-data-collection-local-traffic"] {
       let spec = try Cluster.get("service", name, in: Self.namespace)?["spec"]
       #expect(spec?["internalTrafficPolicy"] == "Local", "\(name)")
+    }
+  }
+
+  /// A node agent that is said to be on another node, where nobody answers: none of many calls goes there.
+  @Test(
+    .enabled("Services keep traffic on a node from 1.26 on") { try Cluster.minorVersion() >= Self.firstWithServices })
+  func callsStayOnTheirNode() async throws {
+    let (service, slice) = ("odiglet-local", "odiglet-local-elsewhere")
+    try Cluster.apply([
+      [
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+        "metadata": [
+          "name": .string(slice), "namespace": .string(Self.namespace),
+          "labels": ["kubernetes.io/service-name": .string(service)],
+        ],
+        "addressType": "IPv4", "ports": [["name": "opamp", "port": 4320, "protocol": "TCP"]],
+        "endpoints": [["addresses": ["10.244.250.250"], "nodeName": "elsewhere", "conditions": ["ready": true]]],
+      ]
+    ])
+    defer { _ = try? Cluster.kubectl("delete", "endpointslice", slice, "-n", Self.namespace) }
+    let address = try Cluster.get("service", service, in: Self.namespace)?.at("spec", "clusterIP")?.string ?? ""
+    func call() throws -> String {
+      let arguments = ["-s", "-o", "/dev/null", "-m", "2", "-w", "%{http_code}", "http://\(address):4320/"]
+      return try ChildProgram.run(["curl"] + arguments, input: nil).output
+    }
+    func policy(_ policy: String) throws {
+      try Cluster.kubectl(
+        "patch", "service", service, "-n", Self.namespace, "-p", #"{"spec":{"internalTrafficPolicy":"\#(policy)"}}"#)
+    }
+    // Without the policy the other one is called, too: the nodes' proxy knows of it.
+    try policy("Cluster")
+    defer { _ = try? policy("Local") }
+    try await eventually("a call that nobody answers") { try call() == "000" ? nil : "all are answered" }
+    try policy("Local")
+    try await eventually("twenty calls that are answered") {
+      let failed = try (0..<20).count { _ in try call() == "000" }
+      return failed == 0 ? nil : "\(failed) of 20 were not answered"
     }
   }
 
@@ -111,8 +149,8 @@ struct AgentTransportTests {
     #expect(failure.contains("free ports") && failure.contains("next: another pod has the node's port"), "\(failure)")
     #expect(failure.contains("odigos install --opamp-port"), "\(failure)")
 
-    #expect(try install("--opamp-port", free) == nil)
-    // It stays what it is.
+    // What the configuration says stays, whoever wrote it.
+    try Cluster.odigos("config", "set", "odigletOpampPort", free)
     #expect(try install() == nil)
     try await Installation.withMountMethod("k8s-init-container") {
       let variables = try await variablesOfAnAgentByTCP(application)

@@ -25,8 +25,13 @@ struct DetectionTests {
     "'\(code.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "'", with: "\\'"))'"
   }
 
-  private func deploy(_ name: String, in namespace: String, _ code: String) throws {
-    try Cluster.apply([PythonDeployment(name: name, namespace: namespace, program: code).json])
+  private func deploy(
+    _ name: String, in namespace: String, _ code: String, variables: KeyValuePairs<String, String> = [:]
+  ) throws {
+    let environment: [JSONValue] = variables.map { ["name": .string($0.key), "value": .string($0.value)] }
+    try Cluster.apply([
+      PythonDeployment(name: name, namespace: namespace, program: code, environment: environment).json
+    ])
     try Cluster.kubectl("rollout", "status", "deployment/\(name)", "-n", namespace, "--timeout=90s")
   }
 
@@ -80,8 +85,38 @@ struct DetectionTests {
     try deploy("worker", in: name, Self.become("node", later))
     try await waitForDetails("worker", in: name, language: "javascript", evidence: ["executable /tmp/node"])
     try await waitForDetails(
-      "worker", in: name, language: "ruby", evidence: ["executable /tmp/ruby", "also javascript"], within: .seconds(120)
-    )
+      "worker", in: name, language: "ruby", evidence: ["executable /tmp/ruby", "earlier javascript"],
+      within: .seconds(120))
+  }
+
+  /// Waits until the variables and the agents of others that are recorded of a Deployment are these.
+  private func waitForEnvironment(
+    _ name: String, in namespace: String, pythonPath: String?, agents: [String]
+  ) async throws {
+    let begin = ContinuousClock.now
+    try await eventually("\(namespace)/\(name) has \(pythonPath ?? "no path"), \(agents)", within: .seconds(90)) {
+      let config = try Cluster.get("instrumentationconfig", "deployment-\(name)", in: namespace)
+      guard let details = config?.at("status", "runtimeDetailsByContainer")?[0] else { return "nothing is reported" }
+      let path = details["envVars"]?.array?.first { $0["name"]?.string == "PYTHONPATH" }?["value"]?.string
+      let found = details["otherAgents"]?.array?.compactMap { $0["name"]?.string } ?? []
+      return path == pythonPath && found == agents && details["language"]?.string == "python"
+        ? nil : "\(String(decoding: details.serialized(), as: UTF8.self))"
+    }
+    print("\(name) has \(pythonPath ?? "no path"), \(agents) after \(ContinuousClock.now - begin)")
+  }
+
+  /// The image and the command stay the same, only the Deployment's template sets other variables.
+  @Test func changedVariablesOfTheSameProgramAreDetectedAnew() async throws {
+    let name = "e2e-environment"
+    try namespace(name)
+    defer { _ = try? Cluster.kubectl("delete", "namespace", name, "--wait=false") }
+    try deploy("worker", in: name, Self.sleep, variables: ["PYTHONPATH": "/opt/one"])
+    try await waitForEnvironment("worker", in: name, pythonPath: "/opt/one", agents: [])
+    try deploy(
+      "worker", in: name, Self.sleep, variables: ["PYTHONPATH": "/opt/two", "DD_TRACE_AGENT_URL": "http://agent:8126"])
+    try await waitForEnvironment("worker", in: name, pythonPath: "/opt/two", agents: ["Datadog Agent"])
+    try deploy("worker", in: name, Self.sleep)
+    try await waitForEnvironment("worker", in: name, pythonPath: nil, agents: [])
   }
 
   @Test func changedCommandOfTheSameImageIsDetectedAnew() async throws {

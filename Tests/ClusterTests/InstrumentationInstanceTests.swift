@@ -138,7 +138,7 @@ struct InstrumentationInstanceTests {
     defer { application.remove() }
     try application.deploy()
     try await application.waitUntil("web", isInstrumented: true)
-    let pod = try Self.pod(application, "web")
+    let pod = try application.podName("web")
     try await eventually("an agent that has its configuration") { try Self.configuration(application, of: pod).missing }
     try Cluster.apply(
       """
@@ -191,7 +191,7 @@ struct InstrumentationInstanceTests {
       #expect(!names.contains("http.request.header.user-agent") && !names.contains("http.response.payload"))
       return later.isEmpty ? "no span yet" : nil
     }
-    #expect(try Self.pod(application, "web") == pod, "no restart")
+    #expect(try application.podName("web") == pod, "no restart")
     #expect(try application.pods("web").first?.at("status", "containerStatuses")?[0]?["restartCount"] == 0)
   }
 

@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 
 /// A combination of what the configuration can say about how agents come into pods.
@@ -22,7 +23,9 @@ enum MatrixLoading: String, Sendable {
   /// What the manifest of an injected container says.
   init(container: JSONValue) {
     var loading = MatrixLoading.none
-    let variables: Set = ["PYTHONPATH", "JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "PHP_INI_SCAN_DIR", "RUBYOPT"]
+    let variables: Set = [
+      "PYTHONPATH", "JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "PHP_INI_SCAN_DIR", "RUBYOPT", "DOTNET_STARTUP_HOOKS",
+    ]
     for variable in container["env"]?.array ?? [] {
       guard let name = variable["name"]?.string, variable["value"]?.string?.contains("/var/odigos/") == true else {
         continue
@@ -57,7 +60,7 @@ struct MatrixCase: Sendable {
 
   /// The distribution that it gets.
   var distribution: String {
-    let languages = ["python", "java", "nodejs", "php", "ruby"]
+    let languages = ["python", "java", "nodejs", "php", "ruby", "dotnet"]
     return (languages.first { image.hasPrefix("matrix-\($0)") } ?? image) + "-community"
   }
 
@@ -122,6 +125,9 @@ struct MatrixCase: Sendable {
       name: "java17", title: "Java 17", image: "matrix-java", command: ["java", "-cp", "/app", "Shop"],
       says: "own: property missing"),
     MatrixCase(
+      name: "java11-tomcat", title: "Java 11, Tomcat 9", image: "matrix-java-old", command: ["/app/tomcat/start"],
+      says: ""),
+    MatrixCase(
       name: "nodejs20", title: "Node.js 20", image: "matrix-nodejs", command: ["node", "/app/app.js"],
       says: "own: module missing"),
     MatrixCase(
@@ -136,7 +142,13 @@ struct MatrixCase: Sendable {
     MatrixCase(
       name: "ruby33", title: "Ruby 3.3, Sinatra 4.1", image: "matrix-ruby-new", command: ["ruby", "/app/app.rb"],
       says: "own: nothing", hasLoader: false),
-  ]
+    MatrixCase(
+      name: "dotnet8", title: ".NET 8, `dotnet Shop.dll`", image: "matrix-dotnet",
+      command: ["dotnet", "/app/dotnet/Shop.dll"], says: "own: hook missing", hasLoader: false),
+    MatrixCase(
+      name: "dotnet8-host", title: ".NET 8, an executable of its own", image: "matrix-dotnet",
+      command: ["/app/dotnet/Shop"], says: "own: hook missing", hasLoader: false),
+  ].filter(\.canBeHad)
 
   /// Applications that have set the agent's variable for themselves.
   static let conflicts: [MatrixCase] = [
@@ -161,13 +173,23 @@ struct MatrixCase: Sendable {
         + "stringData: {options: -Dshop.name=kept}",
       says: "own: property kept"),
     MatrixCase(
+      name: "dotnet-hooks", title: "`DOTNET_STARTUP_HOOKS` of the pod", image: "matrix-dotnet",
+      command: ["dotnet", "/app/dotnet/Shop.dll"],
+      container: "        env: [{name: DOTNET_STARTUP_HOOKS, value: /app/dotnet/OwnHook.dll}]",
+      says: "own: hook kept", hasLoader: false),
+    MatrixCase(
       name: "node-wrapper", title: "`NODE_OPTIONS` set by a wrapper script", image: "matrix-nodejs",
       command: ["/app/node-wrapper"], says: "own: module kept", isSetByScript: true),
     MatrixCase(
       name: "preload", title: "`LD_PRELOAD` of the pod", image: "matrix-python-old", command: flask,
       container: "        env: [{name: LD_PRELOAD, value: /app/own/libpreloaded.so}]",
       says: "own: no module, library kept", hasPreload: true),
-  ]
+  ].filter(\.canBeHad)
+
+  /// Whether its runtime is here; where not, hack/setup says why.
+  private var canBeHad: Bool {
+    image != "matrix-dotnet" || ProcessInfo.processInfo.environment["ODIGOS_TEST_DOTNET"] != nil
+  }
 
   static let all = runtimes + conflicts
 }

@@ -102,7 +102,7 @@ struct NodejsInstanceTests {
       let status = try Self.instances(of: pod).first?["status"]
       let traces = try Self.effective(status)?["traces"]
       let isDone =
-        traces?["headerKeys"] == ["x-shop"]
+        traces?.at("headersCollection", "headerKeys") == ["x-shop"]
         && traces?["disabledLibraries"] == ["@opentelemetry/instrumentation-net"]
       return isDone && Self.isApplied(status) ? nil : "\(status ?? "no instance")"
     }
@@ -111,7 +111,7 @@ struct NodejsInstanceTests {
     try await eventually("a span with the header") {
       let log = try Cluster.kubectl("logs", "deployment/trace-sink", "-n", "tracing", "--since=2m")
       let lines = log.split(separator: "\n").filter { $0.contains(pod) }
-      return lines.contains { $0.contains("http.request.header.x_shop") }
+      return lines.contains { $0.contains("http.request.header.x-shop") }
         ? nil : "\(lines.count) exports of the pod without one"
     }
   }

@@ -75,6 +75,30 @@ import Testing
     #expect(schedule.noteChange("a", at: .seconds(90_001)) == InspectionSchedule.leastGap)
   }
 
+  /// How long it has been uncertain counts from when it last was certain.
+  @Test func whatWasCertainGetsItsTimeAgain() {
+    var schedule = InspectionSchedule()
+    let first = schedule.noteOpen("a", at: .zero)
+    schedule.noteCertain("a", language: "python", at: .seconds(5))
+    #expect(first == .zero)
+    #expect(schedule.certainLanguage("a") == "python")
+    _ = schedule.noteChange("a", at: .seconds(1000))
+    var now = Duration.seconds(1000)
+    var reported: Duration?
+    while reported == nil {
+      switch schedule.decision("a", at: now) {
+      case .inspect:
+        if schedule.noteOpen("a", at: now) >= InspectionSchedule.takingBack { reported = now - .seconds(1000) }
+        #expect(schedule.certainLanguage("a") == nil)
+      case .wait(let delay): now += delay
+      case .leave:
+        Issue.record("it is never taken back")
+        return
+      }
+    }
+    #expect(reported.map { $0 >= InspectionSchedule.takingBack && $0 <= InspectionSchedule.limit } == true)
+  }
+
   @Test func aChangeDoesNotPutOffALookThatIsDue() {
     var schedule = InspectionSchedule()
     _ = schedule.noteOpen("a", at: .zero)

@@ -49,6 +49,61 @@ import Testing
     #expect(command(["run"], ["--password=x"]) == all[0])
   }
 
+  private static func environment(_ container: JSONValue) -> String {
+    NodePod(Pod(json: ["spec": ["containers": [container]]])).containers.first?.environment ?? ""
+  }
+
+  @Test func noticesOtherVariablesThatMatter() {
+    func environment(_ entries: JSONValue, _ sources: JSONValue = []) -> String {
+      Self.environment(["name": "app", "env": entries, "envFrom": sources])
+    }
+    #expect(environment([]) == "")
+    #expect(environment([["name": "PASSWORD", "value": "x"]]) == "")
+    let all = [
+      environment([["name": "PYTHONPATH", "value": "/a"]]), environment([["name": "PYTHONPATH", "value": "/b"]]),
+      environment([["name": "NODE_OPTIONS", "value": "/a"]]),
+      environment([["name": "DD_TRACE_AGENT_URL", "value": "/a"]]),
+      environment([["name": "PYTHONPATH", "valueFrom": ["secretKeyRef": ["name": "s", "key": "a"]]]]),
+      environment([["name": "PYTHONPATH", "valueFrom": ["secretKeyRef": ["name": "s", "key": "b"]]]]),
+      environment([], [["configMapRef": ["name": "a"]]]), environment([], [["configMapRef": ["name": "b"]]]),
+      environment([], [["secretRef": ["name": "a"]]]),
+    ]
+    #expect(Set(all).count == all.count)
+    #expect(all.allSatisfy { $0.utf8.count == 16 })
+    #expect(environment([["name": "PASSWORD", "value": "y"], ["name": "PYTHONPATH", "value": "/a"]]) == all[0])
+  }
+
+  /// A pod that was instrumented must not look like another program than before.
+  @Test func whatWeAddToAContainerIsNoOtherEnvironment() {
+    let plain: JSONValue = [
+      "name": "app",
+      "env": [
+        ["name": "PYTHONPATH", "value": "/app"],
+        ["name": "JAVA_TOOL_OPTIONS", "valueFrom": ["secretKeyRef": ["name": "s", "key": "k"]]],
+      ],
+    ]
+    let instrumented: JSONValue = [
+      "name": "app",
+      "env": [
+        [
+          "name": "PYTHONPATH",
+          "value":
+            "/app:/var/odigos/python:/var/odigos/python/opentelemetry/instrumentation/auto_instrumentation",
+        ],
+        ["name": "ORIGINAL_JAVA_TOOL_OPTIONS", "valueFrom": ["secretKeyRef": ["name": "s", "key": "k"]]],
+        [
+          "name": "JAVA_TOOL_OPTIONS",
+          "value": "$(ORIGINAL_JAVA_TOOL_OPTIONS) -javaagent:/var/odigos/java/javaagent.jar",
+        ],
+        ["name": "ODIGOS_CONTAINER_NAME", "value": "app"],
+        ["name": "NODE_OPTIONS", "value": "--require /var/odigos/x"],
+        ["name": "LD_PRELOAD", "value": "/var/odigos/loader/loader.so"],
+      ],
+    ]
+    #expect(Self.environment(plain) == Self.environment(instrumented))
+    #expect(Self.environment(plain) != "")
+  }
+
   @Test func readsAPod() {
     let pod = NodePod(Pod(json: Self.pod))
     #expect(pod.configKey == ObjectKey(namespace: "shop", name: "deployment-web"))

@@ -45,6 +45,21 @@ struct ProcessCase: Sendable, CustomTestStringConvertible {
     ProcessCase(
       executable: "/usr/bin/uwsgi-core", maps: ["/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0"], language: .python,
       version: "3.11"),
+    // uWSGI that has Python linked into it, and programs that were packed with it.
+    ProcessCase(
+      executable: "/usr/local/bin/uwsgi", arguments: ["uwsgi", "--http", ":8080"],
+      maps: ["/usr/local/lib/python3.11/lib-dynload/_socket.cpython-311-x86_64-linux-gnu.so"], language: .python,
+      version: "3.11"),
+    ProcessCase(
+      executable: "/app/server", maps: ["/tmp/_MEIa1b2c3/libpython3.10.so.1.0"], language: .python, version: "3.10"),
+    ProcessCase(
+      executable: "/app/server", maps: ["/tmp/onefile_7/_ssl.cpython-312-x86_64-linux-gnu.so"], language: .python,
+      version: "3.12"),
+    // Gunicorn calls its processes otherwise; it is Python that runs.
+    ProcessCase(
+      executable: "/usr/local/bin/python3.11", arguments: ["gunicorn: master [shop.wsgi]"], language: .python,
+      version: "3.11"),
+    ProcessCase(executable: "/usr/bin/pypy3.9-c", maps: ["/usr/lib/pypy3.9/_ssl.pypy39-pp73-x86_64-linux-gnu.so"]),
     ProcessCase(executable: "/usr/bin/python-config"), ProcessCase(executable: "/usr/bin/pythonw.sh"),
     ProcessCase(
       executable: nil, arguments: ["/usr/local/bin/python3.6", "-m", "x"], language: .python, version: "3.6"),
@@ -70,6 +85,13 @@ struct ProcessCase: Sendable, CustomTestStringConvertible {
       executable: "/usr/bin/jsvc", maps: ["/opt/jdk-21.0.1/lib/server/libjvm.so"],
       files: ["/opt/jdk-21.0.1/release": "JAVA_VERSION=\"21.0.1\"\n"], language: .java, version: "21.0.1"),
     ProcessCase(executable: "/usr/bin/javac"),
+    // Compiled ahead of time: there is no virtual machine that an agent could be loaded into.
+    ProcessCase(
+      executable: "/app/shop-native", arguments: ["/app/shop-native", "-Xmx64m"],
+      environment: ["JAVA_HOME=/opt/graalvm"], maps: ["/usr/lib/x86_64-linux-gnu/libz.so.1.2.13"]),
+    ProcessCase(
+      executable: "/opt/graalvm/bin/java", maps: ["/opt/graalvm/lib/libjvmcicompiler.so"],
+      files: ["/opt/graalvm/release": "JAVA_VERSION=\"21.0.2\"\n"], language: .java, version: "21.0.2"),
   ]
 
   static let others: [ProcessCase] = [
@@ -91,6 +113,15 @@ struct ProcessCase: Sendable, CustomTestStringConvertible {
     ProcessCase(
       executable: "/app/server", maps: ["/usr/share/dotnet/shared/Microsoft.NETCore.App/6.0.9/libcoreclr.so"],
       language: .dotnet, version: "6.0.9"),
+    ProcessCase(
+      executable: "/app/server", environment: ["DOTNET_VERSION=7.0.1"], maps: ["/app/libcoreclr.so"],
+      files: [
+        "/app/server.runtimeconfig.json":
+          #"{"runtimeOptions": {"includedFrameworks": [{"name": "Microsoft.NETCore.App", "version": "9.0.2"}]}}"#
+      ], language: .dotnet, version: "9.0.2"),
+    ProcessCase(
+      executable: "/app/server", maps: ["/app/libcoreclr.so"], files: ["/app/server.runtimeconfig.json": "{["],
+      language: .dotnet),
     ProcessCase(
       executable: "/usr/sbin/php-fpm8.2", environment: ["PHP_VERSION=8.2.10"], language: .php, version: "8.2.10"),
     ProcessCase(executable: "/usr/bin/ruby3.1", language: .ruby, version: "3.1"),
@@ -127,7 +158,44 @@ struct ProcessCase: Sendable, CustomTestStringConvertible {
     ProcessCase(executable: "/bin/sh"), ProcessCase(executable: nil), ProcessCase(executable: "/pause"),
   ]
 
-  @Test(arguments: python + java + others) func recognises(_ process: ProcessCase) throws {
+  /// What runs beside applications: it must not be taken for one.
+  static let infrastructure: [ProcessCase] = [
+    // Debian's Redis is one executable with its tools.
+    ProcessCase(
+      executable: "/usr/bin/redis-check-rdb", arguments: ["/usr/bin/redis-server 127.0.0.1:6379"], language: .redis),
+    ProcessCase(
+      executable: "/usr/bin/redis-check-rdb", arguments: ["redis-sentinel *:26379 [sentinel]"], language: .redis),
+    ProcessCase(executable: "/usr/bin/redis-check-rdb", arguments: ["redis-check-rdb", "dump.rdb"]),
+    ProcessCase(executable: "/usr/bin/redis-check-rdb"),
+    ProcessCase(executable: "/usr/bin/redis-cli", arguments: ["redis-cli", "-h", "redis-server"]),
+    ProcessCase(
+      executable: "/usr/sbin/mysqld", arguments: ["mysqld"], environment: ["MYSQL_VERSION=8.0.36-1.el8"],
+      maps: ["/usr/lib/x86_64-linux-gnu/libstdc++.so.6"], language: .mysql, version: "8.0.36"),
+    ProcessCase(
+      executable: "/usr/lib/postgresql/16/bin/postgres", arguments: ["postgres: checkpointer "],
+      maps: ["/usr/lib/postgresql/16/lib/plpython3.so", "/usr/lib/libpython3.11.so.1.0"], language: .postgres,
+      version: "16"),
+    ProcessCase(executable: "/usr/bin/psql"), ProcessCase(executable: "/usr/bin/mysqld_safe"),
+    ProcessCase(
+      executable: "/usr/sbin/nginx", arguments: ["nginx: worker process"],
+      maps: ["/usr/lib/nginx/modules/ngx_http_perl_module.so"], language: .nginx),
+    ProcessCase(
+      executable: "/usr/lib/erlang/erts-13.1.5/bin/beam.smp", arguments: ["beam.smp", "-name", "rabbit@x"],
+      maps: ["/usr/lib/x86_64-linux-gnu/libstdc++.so.6"], language: .cplusplus),
+    ProcessCase(executable: "/usr/bin/memcached"), ProcessCase(executable: "/usr/sbin/haproxy"),
+    ProcessCase(executable: "/usr/local/bin/envoy"), ProcessCase(executable: "/usr/bin/node_exporter"),
+    ProcessCase(executable: "/usr/sbin/apache2", maps: ["/usr/lib/apache2/modules/mod_proxy_fcgi.so"]),
+    ProcessCase(
+      executable: "/usr/lib/passenger/PassengerAgent", maps: ["/usr/lib/x86_64-linux-gnu/libstdc++.so.6"],
+      language: .cplusplus),
+    // Kernel threads have neither an executable nor arguments.
+    ProcessCase(executable: nil, arguments: []),
+    // Runtimes of JavaScript that are not Node.js.
+    ProcessCase(executable: "/usr/local/bin/bun"), ProcessCase(executable: "/usr/bin/deno"),
+    ProcessCase(executable: "/usr/bin/qjs"),
+  ]
+
+  @Test(arguments: python + java + others + infrastructure) func recognises(_ process: ProcessCase) throws {
     let fixture = try ProcessTreeFixture()
     try fixture.add(
       1, executable: process.executable.map { "\($0) (deleted)" }, arguments: process.arguments,

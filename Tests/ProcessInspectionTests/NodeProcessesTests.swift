@@ -105,6 +105,28 @@ import Testing
     #expect(processes.processes(of: ContainerKey(id: Self.other), now: .seconds(1), freshness: .zero) == [30])
   }
 
+  /// Between listing and reading a number may become another container's process.
+  @Test func aNumberThatIsAnotherContainersByNowIsNotRead() throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(30, executable: "/usr/bin/python3.11", cgroup: Self.cgroup(Self.container))
+    let processes = NodeProcesses(tree: fixture.tree)
+    let listed = processes.listed(in: Self.key, now: .zero, freshness: .zero)
+    #expect(fixture.tree.inspect(listed, of: Self.key).runtime?.language == .python)
+    rename("\(fixture.path)/30", "\(fixture.path)/gone")
+    try fixture.add(30, executable: "/usr/bin/node", cgroup: Self.cgroup(Self.other))
+    #expect(fixture.tree.inspect(listed, of: Self.key).processCount == 0)
+    // A process of the same container under the number is one of it.
+    try fixture.write("30/cgroup", Self.cgroup(Self.container))
+    #expect(fixture.tree.inspect(listed, of: Self.key).runtime?.language == .javascript)
+    // Where the cgroup does not tell, the mounts do.
+    try fixture.write("30/cgroup", "0::/\n")
+    #expect(fixture.tree.inspect(listed, of: Self.key).processCount == 0)
+    try fixture.write(
+      "30/mountinfo", "3 1 8:1 /var/lib/kubelet/pods/\(Self.uid)/containers/app/1f3c /dev/termination-log rw - x y rw\n"
+    )
+    #expect(fixture.tree.inspect(listed, of: Self.key).runtime?.language == .javascript)
+  }
+
   @Test func findsAContainerByWhatTheKubeletMountsWhereTheCgroupDoesNotTell() throws {
     let fixture = try ProcessTreeFixture()
     let mounts = """

@@ -17,7 +17,9 @@ struct ProcessEndsTests {
     defer { loop.shutdown() }
     let tree = ProcessTree()
     let ended = Ended()
-    let ends = ProcessEnds(tree: tree, loop: loop, usesDescriptors: usesDescriptors) { process in
+    let maximum = usesDescriptors ? 2 : 0
+    let ends = ProcessEnds(tree: tree, loop: loop, maximumDescriptors: maximum, interval: .milliseconds(100)) {
+      process in
       ended.all.withLock { $0.append(process) }
     }
     let child = try LineProcess("cat", [])

@@ -19,7 +19,7 @@ final class ProcessTreeFixture {
   func add(
     _ pid: Int32, parent: Int32 = 0, executable: String? = nil, arguments: [String] = [],
     environment: [String]? = [], maps: [String] = [], cgroup: String? = nil, auxiliary: [UInt64]? = nil,
-    name: String = "a) b (c)", state: String = "S", started: UInt64 = 4711, sockets: [UInt64] = [],
+    name: String = "a) b (c)", state: String = "S", started: UInt64 = 4711, size: UInt64 = 0, sockets: [UInt64] = [],
     mounts: String? = nil,
     rootFiles: [String: String] = [:]
   ) throws {
@@ -27,7 +27,7 @@ final class ProcessTreeFixture {
     mkdir(directory, 0o755)
     if let executable { symlink(executable, "\(directory)/exe") }
     let others = Array(repeating: "0", count: 17).joined(separator: " ")
-    try write("\(pid)/stat", "\(pid) (\(name)) \(state) \(parent) \(others) \(started) 0\n")
+    try write("\(pid)/stat", "\(pid) (\(name)) \(state) \(parent) \(others) \(started) \(size)\n")
     if let mounts { try write("\(pid)/mountinfo", mounts) }
     mkdir("\(directory)/fd", 0o755)
     for (number, inode) in sockets.enumerated() { symlink("socket:[\(inode)]", "\(directory)/fd/\(number)") }

@@ -44,6 +44,36 @@ import Testing
     #expect(facts.program == nil)
   }
 
+  /// The marks of processes tell whether anything has changed that another look could find.
+  @Test func aMarkChangesWithWhatProcessesExecuteAndMap() throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(7, executable: "/bin/sh", size: 1000)
+    let processes = [ListedProcess(pid: 7), ListedProcess(pid: 8)]
+    let tree = fixture.tree
+    let first = tree.mark(processes)
+    #expect(tree.mark(processes) == first)
+    try fixture.add(7, executable: "/bin/sh", size: 2000)
+    #expect(tree.mark(processes) != first)
+    try fixture.add(7, executable: "/bin/sh", started: 5000, size: 1000)
+    #expect(tree.mark(processes) != first)
+    try fixture.add(7, executable: "/bin/sh", size: 1000)
+    #expect(tree.mark(processes) == first)
+    try fixture.add(8, executable: "/bin/sh")
+    #expect(tree.mark(processes) != first)
+    try fixture.add(8, executable: "/bin/sh", state: "Z")
+    #expect(tree.mark(processes) == first)
+  }
+
+  /// As where the process file system is mounted with `hidepid`, or the capability to look into processes is missing.
+  @Test func isBlindWhereNothingMayBeRead() throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(7, arguments: ["/usr/bin/python3.11"], environment: nil)
+    #expect(fixture.tree.inspect([7]).isBlind)
+    #expect(fixture.tree.inspect([8]).isBlind)
+    try fixture.add(8, executable: "/bin/sh")
+    #expect(!fixture.tree.inspect([7, 8]).isBlind)
+  }
+
   @Test func takesUnreadableFilesForAbsent() throws {
     let fixture = try ProcessTreeFixture()
     try fixture.add(7, arguments: ["/usr/bin/python3.11"], environment: nil)

@@ -17,6 +17,21 @@ import Testing
     ("php", [".rodata": text("%s X-Powered-By: PHP/8.2.29")], .php, "8.2.29"),
     ("php8.1", [".rodata": text("nothing")], .php, "8.1"),
     ("nginx", [".rodata": text("nginx/%s") + text("nginx/1.22.1")], .nginx, "1.22.1"),
+    // Node.js under another name, also with an application behind it.
+    ("shop", [".dynstr": text("napi_create_function") + text("_ZN4node5StartEiPPc")], .javascript, ""),
+    // Deno and Bun are written in Rust; what they run is not.
+    (
+      "deno",
+      [".dynstr": text("napi_create_function"), ".comment": text("rustc version 1.95.0 (59807616e 2026-04-14)")],
+      nil, ""
+    ),
+    (
+      "shop",
+      [
+        ".dynstr": text("napi_create_function") + text("_ZN4node25AddEnvironmentCleanupHookEPN2v87IsolateEPFvPvES3_"),
+        ".comment": text("rustc version 1.95.0 (59807616e 2026-04-14)"),
+      ], nil, ""
+    ),
   ]
 
   @Test(arguments: programs)
@@ -27,6 +42,25 @@ import Testing
     let runtime = try #require(fixture.tree.facts(of: 1)).runtime
     #expect(runtime?.language == language)
     #expect(runtime?.version ?? "" == version)
+  }
+
+  /// What the host of .NET has in its data; it is preceded by where the assemblies begin.
+  private static let bundle: [UInt8] = [
+    0x8b, 0x12, 0x02, 0xb9, 0x6a, 0x61, 0x20, 0x38, 0x72, 0x7b, 0x93, 0x02, 0x14, 0xd7, 0xa0, 0x32, 0x13, 0xf5, 0xb9,
+    0xe6, 0xef, 0xae, 0x33, 0x18, 0xee, 0x3b, 0x2d, 0xce, 0x24, 0xb3, 0x6a, 0xae,
+  ]
+
+  @Test(
+    arguments: [
+      ([0, 0x40, 0x1e, 4, 0, 0, 0, 0], .dotnet), (Array(repeating: 0, count: 8), nil), ([], nil), ([1, 2, 3], nil),
+    ] as [([UInt8], RuntimeLanguage?)])
+  func dotnetInOneFileIsKnownByItsAssemblies(place: [UInt8], language: RuntimeLanguage?) throws {
+    let fixture = try ProcessTreeFixture()
+    let path = try fixture.program("shop", ELFBuilder(data: place + Self.bundle).bytes)
+    try fixture.add(1, executable: path, environment: ["DOTNET_VERSION=8.0.4"])
+    let runtime = fixture.tree.inspect([1]).runtime
+    #expect(runtime?.language == language)
+    #expect(runtime?.version ?? "" == (language == nil ? "" : "8.0.4"))
   }
 
   private static let goNote =

@@ -78,6 +78,57 @@ import Testing
     #expect(fixture.tree.inspect([1]).runtime?.standing == .launching)
   }
 
+  @Test(arguments: ["pebble", "envconsul", "aws-lambda-rie"])
+  func whatOnlyStartsTheApplicationIsLast(_ wrapper: String) throws {
+    let fixture = try fixture()
+    try fixture.add(1, executable: "/usr/bin/\(wrapper)", maps: ["/usr/lib/libstdc++.so.6"], started: Self.long)
+    try fixture.add(2, parent: 1, executable: "/usr/bin/python3.11", started: Self.long)
+    #expect(fixture.tree.inspect([1, 2]).runtimes.map(\.language) == [.python, .cplusplus])
+    #expect(fixture.tree.inspect([1]).runtime?.standing == .launching)
+  }
+
+  @Test func javaInShellsIsFound() throws {
+    let fixture = try fixture()
+    try fixture.add(1, executable: "/bin/bash", arguments: ["bash", "/entrypoint.sh"], started: Self.long)
+    try fixture.add(8, parent: 1, executable: "/bin/dash", arguments: ["sh", "catalina.sh", "run"], started: Self.long)
+    try fixture.add(9, parent: 8, executable: "/opt/jdk-17.0.2/bin/java", started: Self.long)
+    let inspection = fixture.tree.inspect([1, 8, 9])
+    #expect(inspection.runtimes.map(\.language) == [.java])
+    #expect(inspection.representative == ProcessIdentity(pid: 9, start: "\(Self.long)"))
+  }
+
+  @Test func rubyUnderPassengerIsRuby() throws {
+    let fixture = try fixture()
+    try fixture.add(1, executable: "/usr/sbin/nginx", started: Self.long, sockets: [1])
+    try fixture.add(
+      2, parent: 1, executable: "/usr/lib/passenger/PassengerAgent", maps: ["/usr/lib/libstdc++.so.6"],
+      started: Self.long, sockets: [2])
+    try fixture.add(
+      3, parent: 2, executable: "/usr/bin/ruby3.1", arguments: ["Passenger RubyApp: /srv/shop (production)"],
+      started: Self.long)
+    try fixture.listen(1, [1: 80, 2: 8081])
+    #expect(fixture.tree.inspect([1, 2, 3]).runtimes.map(\.language) == [.ruby, .nginx, .cplusplus])
+  }
+
+  @Test func aProcessThatHasBeenThereForMinutesLasts() throws {
+    let fixture = try fixture()
+    try fixture.add(1, executable: "/usr/bin/node", started: Self.long)
+    try fixture.add(2, executable: "/usr/bin/node", started: 90_000)
+    #expect(fixture.tree.inspect([1]).runtime?.isLasting == true)
+    #expect(fixture.tree.inspect([1]).runtime?.evidence.last == "standing running: runs for more than 300 s")
+    #expect(fixture.tree.inspect([2]).runtime?.isLasting == false)
+  }
+
+  /// A container with more processes than anybody looks at: the first are looked at, and no more are read.
+  @Test func thousandsOfProcessesAreBounded() throws {
+    let fixture = try fixture()
+    try fixture.add(1, executable: "/usr/bin/python3.11", started: Self.long)
+    let numbers = [1] + (2...5000).map(Int32.init)
+    #expect(fixture.tree.inspect(numbers).processCount == 1)
+    try fixture.add(5000, executable: "/usr/bin/node", started: Self.long)
+    #expect(fixture.tree.inspect(numbers).runtimes.map(\.language) == [.python])
+  }
+
   @Test func theOlderCountsAmongEquals() throws {
     let fixture = try fixture()
     try fixture.add(3, executable: "/usr/bin/node", started: Self.long + 100)

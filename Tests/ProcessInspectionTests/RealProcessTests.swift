@@ -62,6 +62,21 @@ import Testing
     #expect(tree.inspect([running.pid]).runtime == nil)
   }
 
+  /// An application in one file with Node.js has another name.
+  @Test func nodeUnderAnotherNameIsRecognised() async throws {
+    guard let node = RunningProgram.installed(["/usr/bin/node", "/usr/local/bin/node"]) else {
+      print("skipped: node is not installed")
+      return
+    }
+    let fixture = try ProcessTreeFixture()
+    let copy = try #require(RunningProgram(["/bin/cp", node, "\(fixture.path)/shop"], environment: []))
+    var status: Int32 = 0
+    while waitpid(copy.pid, &status, 0) < 0, errno == EINTR {}
+    let running = try #require(RunningProgram(["\(fixture.path)/shop", "-e", "setTimeout(() => 0, 300000)"]))
+    let tree = ProcessTree()
+    try await eventually("it is recognised") { tree.inspect([running.pid]).runtime?.language == .javascript }
+  }
+
   @Test func tellsMuslByARealProgram() throws {
     guard let compiler = RunningProgram.installed(["/usr/bin/musl-gcc"]) else {
       print("skipped: /usr/bin/musl-gcc (Debian's musl-tools) is not installed")

@@ -20,7 +20,7 @@ int main(int argc, char **argv) {
     snprintf(path, sizeof path, "%s/%s", argv[1], entry->d_name);
     int file = open(path, O_RDONLY);
     if (file < 0) continue;
-    if (mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file, 0) != MAP_FAILED) wanted--;
+    if (mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) != MAP_FAILED) wanted--;
     close(file);
   }
   closedir(directory);

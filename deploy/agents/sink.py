@@ -51,6 +51,17 @@ def spans(request):
                        "error": first(first(span, 15), 3, 0) == 2, "resource": resource}
 
 
+def body_of(handler):
+    """The body of a request, in one piece or in chunks."""
+    if "Content-Length" in handler.headers:
+        return handler.rfile.read(int(handler.headers["Content-Length"]))
+    body, size = b"", None
+    while size != 0:
+        size = int(handler.rfile.readline(), 16)
+        body += handler.rfile.read(size + 2)[:size]
+    return body
+
+
 class Sink:
     """Keeps what it is sent; other requests get a text."""
 
@@ -74,7 +85,7 @@ class Sink:
                 self.answer(b"hello")
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = body_of(self)
                 try:
                     if self.headers.get("Content-Encoding") == "gzip":
                         body = gzip.decompress(body)

@@ -408,6 +408,12 @@ class UpstreamTests(unittest.TestCase):
             self.assertTrue(os.path.exists(distributions), name)
             for own in facts.get("own", {}):
                 self.assertTrue(os.path.exists(os.path.join(upstream.HERE, own)), own)
+        for name in ("java-community", "dotnet-community"):
+            for file in table[name]["files"]:
+                for machine in ("x64", "arm64"):
+                    url = file["urls"][0].replace("{dotnet-machine}", machine)
+                    pin = upstream.pin_name(upstream.words(url, table[name]["version"]), table[name]["version"])
+                    self.assertIn(pin, checksums.known)
 
 
 if __name__ == "__main__":

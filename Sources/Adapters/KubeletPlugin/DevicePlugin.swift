@@ -89,7 +89,7 @@ public final class DevicePlugin: Sendable {
         // The back-up for lost or unsupported inotify events, and the clock of retries.
         while !Task.isCancelled {
           continuation.yield(.tick)
-          try? await Task.sleep(for: .seconds(1))
+          await Beat.next(.seconds(1))
         }
         continuation.finish()
       }

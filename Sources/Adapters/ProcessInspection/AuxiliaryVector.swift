@@ -2,6 +2,9 @@
 enum AuxiliaryVector {
   private static let secure: UInt64 = 23
 
+  /// Whether there is nothing in it, as in the middle of an exec: nothing, or the end at once.
+  static func isEmpty(_ bytes: [UInt8]) -> Bool { bytes.prefix(8).allSatisfy { $0 == 0 } }
+
   /// Whether `/proc/PID/auxv` says that the process runs in secure-execution mode, where the dynamic loader ignores
   /// LD_PRELOAD; nil where it does not say.
   static func isSecure(_ bytes: [UInt8], is64Bit: Bool) -> Bool? {

@@ -10,6 +10,16 @@ extension [UInt8] {
     }
   }
 
+  /// Where these bytes begin for the first time; nil where they are not.
+  func place(of bytes: [UInt8]) -> Int? {
+    withUnsafeBytes { all -> Int? in
+      bytes.withUnsafeBytes { wanted in
+        guard let base = all.baseAddress else { return nil }
+        return shim_memmem(base, all.count, wanted.baseAddress, wanted.count).map { $0 - base }
+      }
+    }
+  }
+
   /// What follows a text at each place where that is, at most `length` bytes, and the first answer of `body` to it.
   func first<Answer>(after text: StaticString, length: Int, _ body: (ArraySlice<UInt8>) -> Answer?) -> Answer? {
     var start = 0

@@ -23,7 +23,8 @@ struct ContainerRanking {
       let words =
         switch runtime.standing {
         case .listening: listens ?? "listens"
-        case .running: "runs for more than \(RuntimeStanding.settlingSeconds) s"
+        case .running:
+          "runs for more than \(runtime.isLasting ? RuntimeStanding.lastingSeconds : RuntimeStanding.settlingSeconds) s"
         case .started: "started a moment ago"
         case .launching: "only starts other programs"
         }
@@ -38,13 +39,16 @@ struct ContainerRanking {
   private(set) var candidates: [Candidate] = []
 
   /// Ranks by what the processes are; `uptime` of the machine is in clock ticks, nil where it is not known.
-  init(_ processes: [ProcessFacts], uptime: UInt64?) {
+  init(_ processes: [ProcessFacts], uptime: @autoclosure () -> UInt64?) {
+    guard processes.contains(where: { $0.runtime != nil }) else { return }
+    let uptime = uptime()
     let parents = Dictionary(processes.map { ($0.pid, $0.parent) }) { first, _ in first }
     let second = UInt64(max(1, sysconf(Int32(_SC_CLK_TCK))))
     for facts in processes {
       guard var runtime = facts.runtime else { continue }
       let age = uptime.map { $0 > facts.start ? ($0 - facts.start) / second : 0 }
       let isYoung = age.map { $0 < RuntimeStanding.settlingSeconds } ?? false
+      runtime.isLasting = age.map { $0 >= RuntimeStanding.lastingSeconds } ?? false
       runtime.standing = facts.isLauncher ? .launching : isYoung ? .started : .running
       let depth = Self.depth(facts.pid, parents)
       candidates.append(Candidate(facts: facts, runtime: runtime, depth: depth))

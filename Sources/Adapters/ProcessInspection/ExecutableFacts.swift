@@ -6,6 +6,10 @@ struct ExecutableFacts: Sendable {
   var goBuild: GoBuildInfo?
   /// What rustc noted of itself: its version, or "" where only the path of its library is in the file.
   var rustVersion: String?
+  /// The runtime that it carries in itself, where its name does not tell already.
+  var carried: CarriedRuntime?
+  /// The first library of each language that it needs.
+  let libraries: [RuntimeLanguage: String]
   /// The version that the texts of the program name, for the runtimes that have it there only.
   var namedVersion: RuntimeVersion.Finding?
 
@@ -16,6 +20,7 @@ struct ExecutableFacts: Sendable {
   init?(_ file: borrowing BoundedFile, name: String) {
     guard let image = ELFImage(file) else { return nil }
     self.image = image
+    libraries = RuntimeSignature.libraries(among: image.needed)
     goBuild = GoBuildInfo(file, image)
     let known = RuntimeSignature.all.first { $0.names(name) }
     if let text = known?.versionText {
@@ -25,7 +30,9 @@ struct ExecutableFacts: Sendable {
           .map { RuntimeVersion.Finding(version: $0, source: "a text of the executable") }
       }
     } else if known == nil, goBuild == nil {
-      rustVersion = Self.rustVersion(file, ELFSections(file, image))
+      let sections = ELFSections(file, image)
+      carried = CarriedRuntime(file, image, sections)
+      if carried == nil { rustVersion = Self.rustVersion(file, sections) }
     }
   }
 
@@ -51,10 +58,11 @@ final class ExecutableCache: Sendable {
   /// Some kilobytes each.
   private static let capacity = 1024
 
-  /// The facts of a file; nil where it is no ELF file.
-  func facts(_ file: borrowing BoundedFile, name: String) -> ExecutableFacts? {
-    guard let identity = file.identity else { return ExecutableFacts(file, name: name) }
+  /// The facts of a file, which is opened where it is not known yet; nil where it is no ELF file.
+  func facts(_ identity: FileIdentity, name: String, open: () -> BoundedFile?) -> ExecutableFacts? {
     if let found = known.withLock({ $0[identity] }) { return found }
+    // Another file than was asked about, or none: nothing is kept.
+    guard let file = open(), file.identity == identity else { return nil }
     let facts = ExecutableFacts(file, name: name)
     known.withLock { known in
       if known.count >= Self.capacity { known.removeAll(keepingCapacity: true) }

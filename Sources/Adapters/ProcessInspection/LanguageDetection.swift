@@ -6,13 +6,19 @@ public struct DetectedRuntime: Sendable, Hashable {
   public var version: String
   /// How much its processes look like what the container is for.
   public var standing: RuntimeStanding = .running
+  /// Whether one of them has been there for minutes.
+  public var isLasting = false
   /// What was seen, in words for people.
   public var evidence: [String]
   /// Makes a result.
-  public init(language: RuntimeLanguage, version: String, standing: RuntimeStanding = .running, evidence: [String]) {
+  public init(
+    language: RuntimeLanguage, version: String, standing: RuntimeStanding = .running, isLasting: Bool = false,
+    evidence: [String]
+  ) {
     self.language = language
     self.version = version
     self.standing = standing
+    self.isLasting = isLasting
     self.evidence = evidence
   }
 }
@@ -23,7 +29,7 @@ extension ProcessFacts {
   /// The name of the executable outranks a library that it has loaded: PostgreSQL may well load libpython. C++ comes
   /// last, since runtimes of other languages are written in it.
   var detectedRuntime: DetectedRuntime? {
-    let name = executableName
+    let name = programName
     for signature in RuntimeSignature.all where signature.names(name) {
       return detected(signature, because: "executable \(executable ?? name)")
     }
@@ -32,11 +38,17 @@ extension ProcessFacts {
       guard let library = signature.library(of: self) else { continue }
       return detected(signature, because: "executable \(executable ?? name) loads \(library)")
     }
+    switch program?.carried {
+    case .node: return detected(.javascript, because: "executable \(executable ?? name) carries Node.js")
+    case .dotnet: return detected(.dotnet, because: "executable \(executable ?? name) carries .NET in one file")
+    case .otherScripts: return nil
+    case nil: break
+    }
     if let version = program?.rustVersion {
       return DetectedRuntime(
         language: .rust, version: version, evidence: ["executable \(executable ?? name) was built by rustc \(version)"])
     }
-    if let library = RuntimeSignature.library(RuntimeSignature.cplusplusLibraries, of: self) {
+    if let library = RuntimeSignature.library(.cplusplus, of: self) {
       return DetectedRuntime(
         language: .cplusplus, version: "", evidence: ["executable \(executable ?? name) loads \(library)"])
     }
@@ -60,6 +72,10 @@ extension ProcessFacts {
       language: .go, version: build.version, evidence: ["executable \(path) was built by go\(build.version)\(main)"])
   }
 
+  private func detected(_ language: RuntimeLanguage, because reason: String) -> DetectedRuntime? {
+    RuntimeSignature.all.first { $0.language == language }.map { detected($0, because: reason) }
+  }
+
   private func detected(_ signature: RuntimeSignature, because reason: String) -> DetectedRuntime {
     let finding = signature.version(self)
     return DetectedRuntime(
@@ -67,12 +83,19 @@ extension ProcessFacts {
       evidence: [reason] + [finding.map { "version from \($0.source)" }].compactMap(\.self))
   }
 
+  /// Programs that start an application and stay beside it, known by the names of their executables.
+  private static let wrappers: Set<String> = [
+    "pebble", "envconsul", "consul-template", "dockerize", "chamber", "doppler", "infisical", "vault-env",
+    "aws-lambda-rie", "overmind", "hivemind", "goreman",
+  ]
+
   /// Whether the process only starts or watches others, as far as that can be told: a supervisor or a package
   /// manager's `run`. Its language is not the container's when there is another.
   var isLauncher: Bool {
+    if Self.wrappers.contains(executableName) { return true }
     let launchers: Set<Substring> = [
-      "supervisord", "circusd", "honcho", "npm", "npm-cli.js", "npx", "npx-cli.js", "yarn", "yarn.js", "pnpm",
-      "pnpm.cjs",
+      "supervisord", "circusd", "honcho", "foreman", "npm", "npm-cli.js", "npx", "npx-cli.js", "yarn", "yarn.js",
+      "pnpm", "pnpm.cjs",
     ]
     return arguments.prefix(3).contains { argument in
       argument.split(separator: "/").last.map(launchers.contains) ?? false

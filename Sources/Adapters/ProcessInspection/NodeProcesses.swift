@@ -31,11 +31,21 @@ public final class NodeProcesses: Sendable {
 
   /// The processes of a container, in ascending order, as of at most `freshness` ago; `now` is by a monotonic clock.
   public func processes(of container: ContainerKey, now: Duration, freshness: Duration) -> [Int32] {
+    listed(in: container, now: now, freshness: freshness).map(\.pid)
+  }
+
+  /// The same with what tells a number that is given to another process meanwhile.
+  public func listed(in container: ContainerKey, now: Duration, freshness: Duration) -> [ListedProcess] {
     state.withLock { state in
       if state.lastLook.map({ now - $0 > freshness }) ?? true { look(&state, now) }
       let known = state.byContainer[container.id] ?? []
-      guard known.isEmpty, let mounted = container.mounted else { return known.sorted() }
-      return state.entries.filter { $0.value.mounted == mounted }.keys.sorted()
+      guard known.isEmpty, let mounted = container.mounted else {
+        return known.sorted().map { ListedProcess(pid: $0, inode: state.entries[$0]?.inode) }
+      }
+      return state.entries.filter { $0.value.mounted == mounted }.map {
+        ListedProcess(pid: $0.key, inode: $0.value.inode)
+      }
+      .sorted { $0.pid < $1.pid }
     }
   }
 
@@ -71,6 +81,7 @@ public final class NodeProcesses: Sendable {
 
   /// Brings the table up to date.
   private func look(_ state: inout State, _ now: Duration) {
+    let buffer = ReadBuffer(capacity: 4096)
     let numbers = tree.processNumbers()
     for (pid, entry) in state.entries where numbers[pid] != entry.inode { remove(pid, entry, &state) }
     for (pid, inode) in numbers {
@@ -78,7 +89,7 @@ public final class NodeProcesses: Sendable {
         guard entry.containerID == nil, entry.mounted == nil, now - entry.firstSeen < Self.settling else { continue }
       }
       var entry = state.entries[pid] ?? Entry(inode: inode, firstSeen: now)
-      if let id = tree.container(of: pid)?.containerID {
+      if let id = tree.container(of: pid, buffer)?.containerID {
         entry.containerID = id
         state.byContainer[id, default: []].insert(pid)
         state.changed?.insert(id)
@@ -117,5 +128,21 @@ public struct ContainerKey: Sendable, Hashable {
   public init(id: String, podUID: String? = nil, name: String? = nil) {
     self.id = id
     if let podUID, let name { mounted = MountedContainer(podUID: podUID, containerName: name) }
+  }
+}
+
+/// A process as it was listed.
+public struct ListedProcess: Sendable, Hashable {
+  /// Its number.
+  public var pid: Int32
+  /// The inode of its directory in the process file system; nil where that is not known.
+  var inode: UInt64?
+
+  /// A process by its number alone.
+  public init(pid: Int32) { self.pid = pid }
+
+  init(pid: Int32, inode: UInt64?) {
+    self.pid = pid
+    self.inode = inode
   }
 }

@@ -67,8 +67,14 @@ enum OtherAgents {
     if sign.variables.contains(where: { facts.environment.values[$0] != nil }) { return true }
     if texts.contains(where: sign.wholeWords.contains) { return true }
     if sign.words.contains(where: { word in texts.contains { $0.hasBytes(word) } }) { return true }
-    return sign.files.contains { file in
-      facts.mappedFiles.contains { $0.hasBytes(file) && !$0.hasPrefix("/var/odigos/") }
+    return facts.mappings.agents.contains(sign.agent)
+  }
+
+  /// The names of the agents whose files are among these paths.
+  static func found(inMapped paths: [String]) -> Set<String> {
+    let isForeign = { (sign: Sign, path: String) in
+      sign.files.contains { path.hasBytes($0) } && !path.hasPrefix("/var/odigos/")
     }
+    return Set(signs.filter { sign in paths.contains { isForeign(sign, $0) } }.map(\.agent))
   }
 }

@@ -17,14 +17,49 @@ struct ProcessDirectory: ~Copyable {
   deinit { close(descriptor) }
 
   /// A file of the process, at most `limit` bytes; nil where it cannot be read.
-  func content(_ name: String, limit: Int) -> [UInt8]? {
-    BoundedFile.content(name, in: descriptor, limit: limit)
+  func content(_ name: String, limit: Int, _ buffer: ReadBuffer = ReadBuffer()) -> [UInt8]? {
+    buffer.content(name, in: descriptor, limit: limit)
+  }
+
+  /// Calls `body` with a file that the kernel gives in pieces.
+  func withPieces<Answer>(
+    of name: String, limit: Int, _ buffer: ReadBuffer, _ body: (UnsafeBufferPointer<UInt8>) -> Answer
+  ) -> Answer? {
+    buffer.withContent(name, in: descriptor, limit: limit, inPieces: true, body)
+  }
+
+  /// The files that are mapped to be executed.
+  func mappings(limit: Int, _ buffer: ReadBuffer, _ known: MappedFilesCache) -> MappedFiles? {
+    if known.isAnsweredByQuery {
+      let count = MappedFiles.maximumCount
+      if let files = buffer.withMappedPrograms(in: descriptor, count: count, { known.files(names: $0) }) {
+        return files
+      }
+      if errno == ENOTTY { known.noteNoQuery() }
+    }
+    return withPieces(of: "maps", limit: limit, buffer) { known.files(maps: $0) }
   }
 
   /// The state of the process; nil when it has ended.
-  var status: ProcessStatus? {
-    guard let status = content("stat", limit: 4096).flatMap(ProcessStatus.init), !status.hasEnded else { return nil }
-    return status
+  var status: ProcessStatus? { status(ReadBuffer(capacity: 4096)) }
+
+  func status(_ buffer: ReadBuffer) -> ProcessStatus? {
+    let status = content("stat", limit: 4096, buffer).flatMap(ProcessStatus.init)
+    return status?.hasEnded == false ? status : nil
+  }
+
+  /// The inode of the directory, which is another one where the number was given to another process; it may also be
+  /// another one because the kernel had forgotten it.
+  var inode: UInt64? {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? UInt64(status.st_ino) : nil
+  }
+
+  /// Which file the process executes; nil where it cannot be looked into.
+  var executableIdentity: FileIdentity? {
+    var status = stat()
+    return fstatat(descriptor, "exe", &status, 0) == 0 && status.st_mode & S_IFMT == S_IFREG
+      ? FileIdentity(status) : nil
   }
 
   /// The path of the executable in the container's file system, with symbolic links resolved.
@@ -51,11 +86,12 @@ struct ProcessDirectory: ~Copyable {
   var listeningSockets: ListeningSockets {
     // The kernel names those that wait before all others.
     let limit = 1 << 20
+    let buffer = ReadBuffer()
     var result = ListeningSockets()
     for name in ["net/tcp", "net/tcp6"] {
-      if let text = content(name, limit: limit) { result.add(tcp: text) }
+      if let text = withPieces(of: name, limit: limit, buffer, { Array($0) }) { result.add(tcp: text) }
     }
-    if let text = content("net/unix", limit: limit) { result.add(unix: text) }
+    if let text = withPieces(of: "net/unix", limit: limit, buffer, { Array($0) }) { result.add(unix: text) }
     return result
   }
 

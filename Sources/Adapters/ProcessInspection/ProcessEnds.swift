@@ -3,11 +3,12 @@ import Concurrency
 import EventLoop
 import Glibc
 
-/// Tells when processes end: by the kernel's word (a pidfd, Linux 5.3), and by looking every two seconds at those for
-/// which that cannot be had.
+/// Tells when processes end: by the kernel's word (a pidfd, Linux 5.3), and by looking now and then at those for which
+/// that cannot be had.
 public final class ProcessEnds: Sendable {
   private struct State {
     var watched: [ProcessIdentity: Watch] = [:]
+    var descriptors = 0
     var isClosed = false
   }
   private enum Watch {
@@ -17,20 +18,21 @@ public final class ProcessEnds: Sendable {
 
   private let tree: ProcessTree
   private let loop: EventLoop
-  private let usesDescriptors: Bool
+  private let maximumDescriptors: Int
+  private let interval: Duration
   private let onEnd: @Sendable (ProcessIdentity) -> Void
   private let state = Locked(State())
 
-  private static let interval = Duration.seconds(2)
-
-  /// Watches nothing yet; `onEnd` is called on the loop's thread, once for each process that was followed.
+  /// Watches nothing yet; `onEnd` is called on the loop's thread, once for each process that was followed. Of how many
+  /// the kernel is asked to tell at most, and how often the others are looked at.
   public init(
-    tree: ProcessTree, loop: EventLoop, usesDescriptors: Bool = true,
+    tree: ProcessTree, loop: EventLoop, maximumDescriptors: Int = .max, interval: Duration = .seconds(2),
     onEnd: @escaping @Sendable (ProcessIdentity) -> Void
   ) {
     self.tree = tree
     self.loop = loop
-    self.usesDescriptors = usesDescriptors
+    self.maximumDescriptors = maximumDescriptors
+    self.interval = interval
     self.onEnd = onEnd
     loop.execute { [weak self] in self?.scheduleLook() }
   }
@@ -60,16 +62,21 @@ public final class ProcessEnds: Sendable {
   }
 
   private func begin(_ process: ProcessIdentity) {
-    let isNew = state.withLock { state in
-      guard !state.isClosed, state.watched[process] == nil else { return false }
+    let mayAsk = state.withLock { state -> Bool? in
+      guard !state.isClosed, state.watched[process] == nil else { return nil }
       state.watched[process] = .polled
-      return true
+      return state.descriptors < maximumDescriptors
     }
-    guard isNew else { return }
-    let descriptor = usesDescriptors ? shim_pidfd_open(process.pid) : -1
+    guard let mayAsk else { return }
+    let descriptor = mayAsk ? shim_pidfd_open(process.pid) : -1
     if descriptor >= 0 {
       let handler = ProcessDescriptor(descriptor, loop: loop) { [weak self] in self?.hasEnded(process) }
-      if handler.start() { state.withLock { $0.watched[process] = .descriptor(handler) } }
+      if handler.start() {
+        state.withLock { state in
+          state.watched[process] = .descriptor(handler)
+          state.descriptors += 1
+        }
+      }
     }
     // Looked at after it is watched, so that no end falls between; the id may be another process's by now.
     if !tree.isRunning(process) { hasEnded(process) }
@@ -81,14 +88,18 @@ public final class ProcessEnds: Sendable {
 
   @discardableResult
   private func end(_ process: ProcessIdentity) -> Bool {
-    let watch = state.withLock { $0.watched.removeValue(forKey: process) }
+    let watch = state.withLock { state in
+      let watch = state.watched.removeValue(forKey: process)
+      if case .descriptor = watch { state.descriptors -= 1 }
+      return watch
+    }
     if case .descriptor(let handler) = watch { handler.stop() }
     return watch != nil
   }
 
   private func scheduleLook() {
     guard !state.withLock({ $0.isClosed }) else { return }
-    loop.schedule(after: Self.interval) { [weak self] in
+    loop.schedule(after: interval) { [weak self] in
       self?.look()
       self?.scheduleLook()
     }

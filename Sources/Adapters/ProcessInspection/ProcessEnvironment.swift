@@ -1,3 +1,9 @@
+/// The variables that are looked at in processes.
+public enum ObservedVariables {
+  /// Their names.
+  public static let names = ProcessEnvironment.names
+}
+
 /// The variables of a process that matter here. No other leaves this function: environments hold secrets.
 struct ProcessEnvironment: Sendable, Equatable {
   /// The values, as getenv would find them: of a name that occurs twice the first.

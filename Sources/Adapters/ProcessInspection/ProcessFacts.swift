@@ -10,8 +10,10 @@ struct ProcessFacts: Sendable {
   var arguments: [String] = []
   /// Those of its variables that matter.
   var environment = ProcessEnvironment()
-  /// The files that are mapped, each once, in the order of the mappings.
-  var mappedFiles: [String] = []
+  /// The files that are mapped.
+  var mappings = MappedFiles.none
+  /// Their paths, each once, in the order of the mappings.
+  var mappedFiles: [String] { mappings.paths }
   /// What the executable's file says; nil where it is no ELF file that can be read.
   var program: ExecutableFacts?
   /// Whether it was seen in the middle of an exec, so that its environment is not there yet.
@@ -34,6 +36,16 @@ struct ProcessFacts: Sendable {
   /// The last component of the executable's path; where that cannot be read, of the first argument.
   var executableName: String { nameOfExecutable ?? Self.name(arguments.first) ?? "" }
 
+  /// Executables that are several programs in one, of which the first argument names one.
+  private static let severalInOne: Set<String> = ["redis-check-rdb", "redis-check-aof"]
+
+  /// The name of the program: the executable's, or where that is several in one, the one that it was started by. Redis
+  /// appends its address.
+  var programName: String {
+    guard Self.severalInOne.contains(executableName) else { return executableName }
+    return Self.name(arguments.first?.split(separator: " ").first.map(String.init)) ?? executableName
+  }
+
   private static func name(_ path: String?) -> String? {
     path.map { path in path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? "" }
   }
@@ -49,8 +61,8 @@ struct ProcessFacts: Sendable {
   /// The C library: by the loader that is mapped, which is right also where a shim answers to the other library's
   /// name, and else by the one that the executable asks for.
   var cLibrary: CLibrary? {
-    if mappedFiles.contains(where: { $0.hasBytes("/ld-musl-") || $0.hasBytes("/libc.musl-") }) { return .musl }
+    if mappings.cLibrary == .musl { return .musl }
     if let image = program?.image { return image.cLibrary }
-    return mappedFiles.contains { $0.hasBytes("/ld-linux") || $0.hasBytes("/ld64.so") } ? .glibc : nil
+    return mappings.cLibrary
   }
 }

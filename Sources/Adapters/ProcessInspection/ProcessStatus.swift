@@ -7,6 +7,8 @@ struct ProcessStatus: Equatable {
   var parent: Int32
   /// When it started, in clock ticks since the start of the machine.
   var start: UInt64
+  /// How much it has mapped, in bytes.
+  var size: UInt64
   /// Where its stack begins, which differs from one executed program to the next; 0 where that is not told.
   var stack: UInt64
 
@@ -28,6 +30,7 @@ struct ProcessStatus: Equatable {
     self.state = state
     self.parent = Int32(truncatingIfNeeded: parent)
     self.start = start
+    size = fields.count > 20 ? Self.number(fields[20]) ?? 0 : 0
     stack = fields.count > 25 ? Self.number(fields[25]) ?? 0 : 0
   }
 

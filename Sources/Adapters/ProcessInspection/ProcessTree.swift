@@ -7,6 +7,7 @@ public struct ProcessTree: Sendable {
   /// Where the process file system is mounted.
   public let root: String
   private let executables = ExecutableCache()
+  private let mappings = MappedFilesCache()
 
   /// Reads the process file system that is mounted there.
   public init(root: String = NodePath.proc) { self.root = root }
@@ -39,19 +40,17 @@ public struct ProcessTree: Sendable {
   }
 
   /// The container of a process; nil for processes of the node itself and those that have ended.
-  public func container(of pid: Int32) -> ContainerReference? {
-    guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
-    return container(directory)
-  }
+  public func container(of pid: Int32) -> ContainerReference? { container(of: pid, ReadBuffer(capacity: 4096)) }
 
-  private func container(_ directory: borrowing ProcessDirectory) -> ContainerReference? {
-    directory.content("cgroup", limit: Limit.small).flatMap(ContainerReference.init(cgroups:))
+  func container(of pid: Int32, _ buffer: ReadBuffer) -> ContainerReference? {
+    buffer.content("\(root)/\(pid)/cgroup", limit: Limit.small).flatMap(ContainerReference.init(cgroups:))
   }
 
   /// The container of a process whose cgroup does not tell: by what the kubelet mounts into every container.
   func containerByMounts(_ pid: Int32) -> MountedContainer? {
-    guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
-    return directory.content("mountinfo", limit: Limit.environment).flatMap(MountedContainer.init(mounts:))
+    ReadBuffer().withContent("\(root)/\(pid)/mountinfo", limit: Limit.environment, inPieces: true) {
+      MountedContainer(mounts: Array($0))
+    }.flatMap(\.self)
   }
 
   /// The mount namespace of a process, as the kernel names it; nil when it has ended or may not be looked into.
@@ -88,14 +87,23 @@ public struct ProcessTree: Sendable {
 
   /// What can be known of a process; nil when it has ended, or does not yet execute the container's program. One that
   /// becomes another program while it is read is read again, a few times.
-  func facts(of pid: Int32) -> ProcessFacts? {
-    guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
+  func facts(of pid: Int32) -> ProcessFacts? { facts(of: ListedProcess(pid: pid), in: nil, ReadBuffer()) }
+
+  /// The same for a process that was listed as one of a container: not when its number is another container's by now.
+  func facts(of process: ListedProcess, in container: ContainerKey?, _ buffer: ReadBuffer) -> ProcessFacts? {
+    guard let directory = ProcessDirectory(root: root, pid: process.pid) else { return nil }
+    if let inode = process.inode, let container, directory.inode != inode {
+      guard isIn(container, directory, buffer) else { return nil }
+    }
+    // Every program has its own: it says where the stack begins, which the kernel chooses anew.
+    var vector = directory.content("auxv", limit: Limit.small, buffer)
     for attempt in 0..<3 {
-      guard let before = directory.status, !before.isBeingPrepared else { return nil }
-      let executable = directory.executable
-      var facts = read(directory, executable)
-      guard let status = directory.status else { return nil }
-      guard status.stack == before.stack, directory.executable == executable else { continue }
+      var facts = read(directory, vector, buffer)
+      guard let status = directory.status(buffer), !status.isBeingPrepared else { return nil }
+      let after = directory.content("auxv", limit: Limit.small, buffer)
+      let isSame = after == vector
+      vector = after
+      guard isSame else { continue }
       // In the middle of an exec the kernel has not filled in yet where environment and vector are.
       if facts.isBeingExecuted, attempt < 2 { continue }
       facts.parent = status.parent
@@ -105,17 +113,31 @@ public struct ProcessTree: Sendable {
     return nil
   }
 
-  private func read(_ directory: borrowing ProcessDirectory, _ executable: String?) -> ProcessFacts {
-    var facts = ProcessFacts(pid: directory.pid, parent: 0)
-    facts.executable = executable
-    facts.arguments = Self.arguments(directory.content("cmdline", limit: Limit.small) ?? [])
-    facts.environment = ProcessEnvironment(directory.content("environ", limit: Limit.environment) ?? [])
-    facts.mappedFiles = MappedFiles.paths(directory.content("maps", limit: Limit.maps) ?? [])
-    if let file = directory.openExecutable() {
-      facts.program = executables.facts(file, name: facts.executableName)
+  private func isIn(_ container: ContainerKey, _ directory: borrowing ProcessDirectory, _ buffer: ReadBuffer) -> Bool {
+    if let text = directory.content("cgroup", limit: Limit.small, buffer),
+      let found = ContainerReference(cgroups: text)
+    {
+      return found.containerID == container.id
     }
-    if let vector = directory.content("auxv", limit: Limit.small) {
-      facts.isBeingExecuted = vector.isEmpty
+    guard let mounted = container.mounted,
+      let mounts = directory.withPieces(of: "mountinfo", limit: Limit.environment, buffer, { Array($0) })
+    else { return false }
+    return MountedContainer(mounts: mounts) == mounted
+  }
+
+  private func read(
+    _ directory: borrowing ProcessDirectory, _ vector: [UInt8]?, _ buffer: ReadBuffer
+  ) -> ProcessFacts {
+    var facts = ProcessFacts(pid: directory.pid, parent: 0)
+    facts.executable = directory.executable
+    facts.arguments = Self.arguments(directory.content("cmdline", limit: Limit.small, buffer) ?? [])
+    facts.environment = ProcessEnvironment(directory.content("environ", limit: Limit.environment, buffer) ?? [])
+    facts.mappings = directory.mappings(limit: Limit.maps, buffer, mappings) ?? .none
+    if let identity = directory.executableIdentity {
+      facts.program = executables.facts(identity, name: facts.executableName) { directory.openExecutable() }
+    }
+    if let vector {
+      facts.isBeingExecuted = AuxiliaryVector.isEmpty(vector)
       facts.isSecure = AuxiliaryVector.isSecure(vector, is64Bit: facts.program?.image.is64Bit ?? true)
     }
     facts.root = directory.root

@@ -6,6 +6,8 @@ struct RuntimeSignature: Sendable {
   var executables: [String]
   /// Beginnings of file names of libraries which only this runtime loads.
   var libraries: [String] = []
+  /// Parts of file names of such libraries.
+  var libraryParts: [String] = []
   /// What stands before the version in the texts of the executable.
   var versionText: StaticString?
   /// Finds the version.
@@ -14,7 +16,8 @@ struct RuntimeSignature: Sendable {
   static let all: [RuntimeSignature] = [
     RuntimeSignature(
       language: .python, executables: ["python"], libraries: ["libpython3", "libpython2"],
-      version: RuntimeVersion.python),
+      // Modules of Python itself, for programs that have Python linked into them.
+      libraryParts: [".cpython-3"], version: RuntimeVersion.python),
     RuntimeSignature(language: .java, executables: ["java"], libraries: ["libjvm.so"], version: RuntimeVersion.java),
     // npm, npx and yarn are programs of Node.js; they have executables of these names where they are packed with it.
     RuntimeSignature(
@@ -55,15 +58,28 @@ struct RuntimeSignature: Sendable {
   }
 
   /// The library of the language among those that the process has mapped or its executable needs.
-  func library(of facts: ProcessFacts) -> String? { Self.library(libraries, of: facts) }
+  func library(of facts: ProcessFacts) -> String? { Self.library(language, of: facts) }
 
-  /// The first file whose name starts with one of these, of those that the executable needs or the process has mapped.
-  static func library(_ beginnings: [String], of facts: ProcessFacts) -> String? {
-    guard !beginnings.isEmpty else { return nil }
-    func isWanted(_ path: String) -> Bool {
-      let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.utf8.index(after: $0)...] } ?? path[...]
-      return beginnings.contains { name.hasPrefix($0) }
-    }
-    return facts.program?.image.needed.first(where: isWanted) ?? facts.mappedFiles.first(where: isWanted)
+  /// The first library of a language, of those that the executable needs or the process has mapped.
+  static func library(_ language: RuntimeLanguage, of facts: ProcessFacts) -> String? {
+    facts.program?.libraries[language] ?? facts.mappings.libraries[language]
   }
+
+  /// The first library of each language among these names or paths.
+  static func libraries(among paths: [String]) -> [RuntimeLanguage: String] {
+    var found: [RuntimeLanguage: String] = [:]
+    for path in paths {
+      let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.utf8.index(after: $0)...] } ?? path[...]
+      for (language, beginnings, parts) in signsOfLibraries where found[language] == nil {
+        let isSign =
+          beginnings.contains { name.utf8.starts(with: $0.utf8) } || parts.contains { name.hasBytes($0) }
+        if isSign { found[language] = path }
+      }
+    }
+    return found
+  }
+
+  private static let signsOfLibraries =
+    all.filter { !$0.libraries.isEmpty }.map { ($0.language, $0.libraries, $0.libraryParts) }
+    + [(.cplusplus, cplusplusLibraries, [])]
 }

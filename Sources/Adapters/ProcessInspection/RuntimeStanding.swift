@@ -14,6 +14,8 @@ public enum RuntimeStanding: Int, Sendable, Hashable, Comparable, CaseIterable {
 
   /// After how many seconds a process counts as one that runs.
   public static let settlingSeconds = 10
+  /// After how many seconds a process is surely no script that ends.
+  public static let lastingSeconds = 300
 }
 
 extension RuntimeLanguage {

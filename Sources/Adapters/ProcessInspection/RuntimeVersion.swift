@@ -52,7 +52,8 @@ enum RuntimeVersion {
     for path in facts.mappedFiles {
       for part in path.split(separator: "/") {
         let name = part.hasPrefix("lib") ? part.dropFirst(3) : part
-        if let version = numbered(name, after: "python") { return Finding(version: version, source: "mapped \(path)") }
+        let version = numbered(name, after: "python") ?? pythonOfModule(name)
+        if let version { return Finding(version: version, source: "mapped \(path)") }
       }
     }
     guard let prefix = facts.directory(above: 1) else { return nil }
@@ -60,6 +61,13 @@ enum RuntimeVersion {
       numbered(name, after: "python").map { Finding(version: $0, source: "\(prefix)/lib/\(name)") }
     }
     return libraries.count == 1 ? libraries.first : nil
+  }
+
+  /// "3.11" of "_json.cpython-311-x86_64-linux-gnu.so".
+  private static func pythonOfModule(_ name: Substring) -> String? {
+    guard let start = name.firstRange(of: ".cpython-3")?.upperBound else { return nil }
+    let minor = name[start...].prefix { $0.isASCII && $0.isNumber }
+    return minor.isEmpty || minor.utf8.count > 3 ? nil : "3.\(minor)"
   }
 
   /// "3.11" of "python3.11" or "python3.11.so.1.0"; a major version alone is none.
@@ -127,17 +135,5 @@ enum RuntimeVersion {
       }
     }
     return nil
-  }
-
-  /// The shared framework that a .NET process has loaded is in a directory of its version.
-  static func dotnet(_ facts: ProcessFacts) -> Finding? {
-    for path in facts.mappedFiles {
-      let parts = path.split(separator: "/")
-      guard let index = parts.firstIndex(of: "Microsoft.NETCore.App"), index + 1 < parts.count,
-        let version = leading(parts[index + 1])
-      else { continue }
-      return Finding(version: version, source: "mapped \(path)")
-    }
-    return variable("DOTNET_VERSION", facts)
   }
 }

@@ -6,6 +6,7 @@
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -26,6 +27,41 @@ int shim_open_in_root(int root, const char *path, int flags) {
       .resolve = resolve_in_root | resolve_no_magiclinks,
   };
   return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+// PROCMAP_QUERY (Linux 6.11, proc_pid_maps(5)) is younger than the headers that we are built with.
+struct mapping_query {
+  uint64_t size, flags, address;
+  uint64_t start, end, permissions, page_size, offset, inode;
+  uint32_t device_major, device_minor, name_size, build_id_size;
+  uint64_t name, build_id;
+};
+enum { mapping_executable = 0x04, mapping_covering_or_next = 0x10, mapping_file_backed = 0x20 };
+
+ssize_t shim_mapped_programs(int maps, char *names, size_t size, size_t count) {
+  size_t used = 0;
+  uint64_t address = 0;
+  while (count-- > 0) {
+    struct mapping_query query = {
+        .size = sizeof query,
+        .flags = mapping_executable | mapping_file_backed | mapping_covering_or_next,
+        .address = address,
+        .name_size = (uint32_t)(size - used < UINT32_MAX ? size - used : UINT32_MAX),
+        .name = (uint64_t)(uintptr_t)(names + used),
+    };
+    if (query.name_size == 0) {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+    if (ioctl(maps, _IOWR('f', 17, struct mapping_query), &query) != 0) {
+      // ENOENT: there are no more.
+      return errno == ENOENT ? (ssize_t)used : -1;
+    }
+    if (query.end <= address) break;
+    used += query.name_size;
+    address = query.end;
+  }
+  return (ssize_t)used;
 }
 
 enum { ring_pages = 8 };

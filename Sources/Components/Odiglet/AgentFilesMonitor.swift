@@ -42,7 +42,7 @@ struct AgentFilesMonitor: Sendable {
     let clock = Task {
       while !Task.isCancelled {
         continuation.yield(.tick)
-        try? await Task.sleep(for: .seconds(1))
+        await Beat.next(.seconds(1))
       }
     }
     defer { clock.cancel() }

@@ -3,11 +3,14 @@
 /// What a container is for may show only with time: its process starts its runtime late, a script runs before the
 /// application, a port is opened when everything is loaded. So a container of which it is not certain is looked at
 /// again, soon and often at first, and no longer after some minutes. One that is certain is left alone until other
-/// programs run in it; where such changes bring nothing new, as with probes, they are looked at ever more seldom.
+/// programs run in it or the process ends that it was judged by; where such changes bring nothing new, as with probes,
+/// they are looked at ever more seldom.
 struct InspectionSchedule: Sendable {
   private struct Entry: Sendable {
-    /// The first look.
-    var first: Duration
+    /// Since when it has not been certain; nil while it is.
+    var openSince: Duration?
+    /// What it is for certain.
+    var language: String?
     /// Since when it is looked at for the present reason.
     var since: Duration
     var last: Duration
@@ -24,6 +27,9 @@ struct InspectionSchedule: Sendable {
   static let patience = Duration.seconds(20)
   /// How long a program is given to prove that it is more than a script at the start.
   static let scriptPatience = Duration.seconds(3)
+  /// How long a container must show nothing known before what it was taken for is taken back: a program that crashes
+  /// and is started again is gone for a while, too.
+  static let takingBack = Duration.seconds(300)
   /// How long a container of which it is not certain is looked at.
   static let limit = Duration.seconds(600)
   /// How long after a change a container is looked at: the new program loads its runtime first.
@@ -50,23 +56,31 @@ struct InspectionSchedule: Sendable {
   /// Notes a look at a container after which it is not certain what it is; answers how long that has been so.
   mutating func noteOpen(_ containerID: String, isNews: Bool = false, at now: Duration) -> Duration {
     var entry = entry(containerID, isNews, now)
+    entry.language = nil
     // Twice as long after each look: what has not shown by now hardly will in the next minute.
     entry.next = now + .milliseconds(250 << min(entry.count, 12))
     entry.count += 1
+    let since = entry.openSince ?? now
+    entry.openSince = since
     entries[containerID] = entry
-    return now - entry.first
+    return now - since
   }
+
+  /// The language that a container has for certain.
+  func certainLanguage(_ containerID: String) -> String? { entries[containerID]?.language }
 
   /// Notes a look at a container after which it is certain.
-  mutating func noteCertain(_ containerID: String, isNews: Bool = false, at now: Duration) {
+  mutating func noteCertain(_ containerID: String, isNews: Bool = false, language: String? = nil, at now: Duration) {
     var entry = entry(containerID, isNews, now)
     entry.next = nil
+    entry.openSince = nil
+    entry.language = language
     entries[containerID] = entry
   }
 
-  /// Notes that other programs run in a container; answers after what time to look.
+  /// Notes that other programs run in a container, or no longer the same; answers after what time to look.
   mutating func noteChange(_ containerID: String, at now: Duration) -> Duration {
-    var entry = entries[containerID] ?? Entry(first: now, since: now, last: now - Self.limit)
+    var entry = entries[containerID] ?? Entry(since: now, last: now - Self.limit)
     let due = max(now + Self.settling, entry.last + entry.gap)
     let isOpen = entry.next.map { $0 - entry.since <= Self.limit } ?? false
     entry.next = isOpen ? min(entry.next ?? due, due) : due
@@ -86,7 +100,7 @@ struct InspectionSchedule: Sendable {
   }
 
   private func entry(_ containerID: String, _ isNews: Bool, _ now: Duration) -> Entry {
-    var entry = entries[containerID] ?? Entry(first: now, since: now, last: now)
+    var entry = entries[containerID] ?? Entry(since: now, last: now)
     entry.last = now
     if isNews {
       entry.gap = Self.leastGap

@@ -1,3 +1,4 @@
+import Concurrency
 import JSON
 import KubeClient
 import KubeObjects
@@ -36,7 +37,7 @@ struct NodeInventory: Sendable {
             metadata: ["node": "\(nodeName)", "error": "\(error)"])
         }
       }
-      try? await Task.sleep(for: published == nil ? min(pause, backoff) : pause)
+      await Beat.next(published == nil ? min(pause, backoff) : pause)
     }
   }
 

@@ -1,3 +1,4 @@
+import Concurrency
 import JSON
 import KubeClient
 import KubeObjects
@@ -29,7 +30,7 @@ struct NodeMarker: Sendable {
     readiness.onChange { continuation.yield() }
     let clock = Task {
       while !Task.isCancelled {
-        try? await Task.sleep(for: .seconds(5))
+        await Beat.next(.seconds(5))
         continuation.yield()
       }
     }

@@ -14,6 +14,8 @@ struct NodePod: Sendable, Equatable {
     var image: String
     /// A fingerprint of `command` and `args`, which may hold secrets and are repeated nowhere.
     var command = ""
+    /// A fingerprint of the variables that its manifest sets and that matter to detection, without ours.
+    var environment = ""
   }
 
   var key: ObjectKey
@@ -42,24 +44,13 @@ struct NodePod: Sendable, Equatable {
         .compactMap(\.self).first { !$0.isEmpty }
       return Container(
         name: name, variableNames: Set((spec["env"]?.array ?? []).compactMap { $0["name"]?.string }),
-        runningID: isRunning ? id : nil, image: image ?? "", command: Self.fingerprint(spec))
+        runningID: isRunning ? id : nil, image: image ?? "", command: Fingerprint.command(spec),
+        environment: spec[Self.environmentKey]?.string ?? Fingerprint.environment(spec))
     }
   }
 
-  /// FNV-1a of both lists; a change of the command is noticed, and nothing depends on that nobody can make two equal.
-  private static func fingerprint(_ container: JSONValue) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    for name in ["command", "args"] {
-      add(1)
-      for text in (container[name]?.array ?? []).compactMap(\.string) {
-        text.utf8.forEach(add)
-        add(0)
-      }
-    }
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
+  /// Where a trimmed container has the fingerprint of what was dropped.
+  private static let environmentKey = "odiglet.environment"
 
   /// The InstrumentationConfig that the pod's workload has, if it is marked.
   var configKey: ObjectKey? {
@@ -89,6 +80,8 @@ struct NodePod: Sendable, Equatable {
     var kept: JSONValue = ["name": container["name"] ?? "", "image": container["image"] ?? ""]
     let variables = (container["env"]?.array ?? []).compactMap { $0["name"] }
     for name in ["command", "args"] { kept[name] = container[name] }
+    let environment = Fingerprint.environment(container)
+    if !environment.isEmpty { kept[environmentKey] = .string(environment) }
     if !variables.isEmpty { kept["env"] = .array(variables.map { ["name": $0] }) }
     return kept
   }

@@ -36,6 +36,9 @@ final class NodePodIndex: Sendable {
   /// The running containers of workloads, with the configs that they would have.
   var containers: [String: ObjectKey] { state.withLock { $0.configByContainer } }
 
+  /// The config that the workload of a running container would have; nil where there is none.
+  func config(ofContainer id: String) -> ObjectKey? { state.withLock { $0.configByContainer[id] } }
+
   private static func remove(_ key: ObjectKey, _ state: inout State) {
     guard let pod = state.pods.removeValue(forKey: key), let config = pod.configKey else { return }
     state.byConfig[config]?.remove(key)

@@ -31,7 +31,8 @@ public enum Odiglet {
     defer { runtime.close() }
     let tree = ProcessTree(root: configuration.procDirectory)
     let inspector = RuntimeInspector(
-      configs: configs, pods: pods, client: client, tree: tree, runtime: runtime, logger: shell.logger)
+      configs: configs, pods: pods, client: client, tree: tree, runtime: runtime, loop: loop,
+      logger: shell.logger)
     let controller = inspector.controller()
     let agents = OpAMPServer(
       configs: configs, pods: pods, client: client, tree: tree, addresses: configuration.opAMPAddresses,

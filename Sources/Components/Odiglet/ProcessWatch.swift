@@ -1,3 +1,4 @@
+import Concurrency
 import ProcessInspection
 
 /// Notices that other programs run in containers than before: by the kernel's notes of executions where it gives them,
@@ -13,27 +14,26 @@ package struct ProcessWatch {
     self.events = events
   }
 
-  /// Watches until the task is cancelled: `watched` answers the containers that matter, `changed` gets those of them
-  /// in which there are new programs.
-  package func run(watched: () -> Set<String>, changed: (Set<String>) -> Void) async {
+  /// Watches until the task is cancelled: `watched` answers the containers that matter, `isWatched` whether one does, and
+  /// `changed` gets those of them in which there are new programs.
+  package func run(
+    watched: () -> Set<String>, isWatched: (String) -> Bool, changed: (Set<String>) -> Void
+  ) async {
     let clock = ContinuousClock()
     let start = clock.now
     var pace = WatchPace(hasEvents: events != nil)
     while !Task.isCancelled {
-      try? await Task.sleep(for: pace.rest)
-      let containers = watched()
-      guard !containers.isEmpty else {
-        pace.rested(foundChanges: false, at: clock.now - start)
-        _ = events?.take()
-        continue
-      }
+      await Beat.next(pace.rest)
       var found: Set<String> = []
       if let events {
         let (pids, isComplete) = events.take()
-        if isComplete { found = processes.containers(of: pids).intersection(containers) } else { pace.wantsLook() }
+        if isComplete { found = processes.containers(of: pids).filter(isWatched) } else { pace.wantsLook() }
       }
       let now = clock.now - start
-      if pace.isLookDue(at: now) { found.formUnion(processes.changes(in: containers, now: now)) }
+      if pace.isLookDue(at: now) {
+        let containers = watched()
+        if !containers.isEmpty { found.formUnion(processes.changes(in: containers, now: now)) }
+      }
       pace.rested(foundChanges: !found.isEmpty, at: now)
       if !found.isEmpty { changed(found) }
     }

@@ -7,11 +7,15 @@ extension RuntimeDetails {
   private enum Prefix {
     static let image = "image "
     static let command = "command "
+    static let environment = "environment "
     static let pod = "pod created "
     static let container = "container "
     static let standing = "standing "
     static let also = "also "
+    static let earlier = "earlier "
   }
+  /// What the standing of a process ends with that has been there for minutes.
+  private static let lasting = " \(RuntimeStanding.lastingSeconds) s"
   /// More languages than these in a container are not told.
   private static let maximumOthers = 8
 
@@ -20,6 +24,7 @@ extension RuntimeDetails {
     let inspection = observation.inspection
     var lines = [Prefix.image + observation.image]
     if !observation.command.isEmpty { lines.append(Prefix.command + observation.command) }
+    if !observation.environment.isEmpty { lines.append(Prefix.environment + observation.environment) }
     lines.append(Prefix.pod + podCreated)
     if !observation.containerID.isEmpty { lines.append(Prefix.container + observation.containerID.prefix(12)) }
     lines += inspection.runtime?.evidence ?? []
@@ -38,6 +43,8 @@ extension RuntimeDetails {
   var image: String? { noted(Prefix.image) }
   /// The fingerprint of the container's command.
   var command: String? { noted(Prefix.command) }
+  /// The fingerprint of the variables that its manifest sets and that matter.
+  var environment: String? { noted(Prefix.environment) }
   /// When the pod was created in which it was seen.
   var podCreated: String? { noted(Prefix.pod) }
   /// The container in which it was seen: the beginning of its id.
@@ -50,12 +57,24 @@ extension RuntimeDetails {
   /// Whether there are other languages in the container.
   var hasSeveralLanguages: Bool { evidence.contains { $0.hasPrefix(Prefix.also) } }
 
+  /// The languages that a container of this program had until it became something else.
+  var earlier: Set<String> { Set(evidence.compactMap { Self.language($0, after: Prefix.earlier) }) }
+  /// Whether the process is surely more than a script that runs for a while.
+  var isProven: Bool {
+    standing == .listening || (noted(Prefix.standing)?.hasSuffix(Self.lasting) ?? false)
+  }
+
   /// Whether a language is among those that are told as other ones.
   func tells(of other: String) -> Bool { evidence.contains { Self.otherLanguage($0) == other } }
 
   /// Whether both are about containers of the same image with the same command. Older details do not have the command.
   func isSameProgram(_ other: RuntimeDetails) -> Bool {
     image == other.image && (command == other.command || command == nil || other.command == nil)
+  }
+
+  /// Whether the manifests of both set the same variables. Older details do not tell.
+  func hasSameEnvironment(_ other: RuntimeDetails) -> Bool {
+    environment == other.environment || environment == nil || other.environment == nil
   }
 
   /// Takes over the standing of the same language where that is higher, and the languages that are not told yet.
@@ -68,25 +87,49 @@ extension RuntimeDetails {
       }
     }
     if image == nil { evidence = other.evidence + evidence }
-    var told = Set([language ?? ""] + evidence.compactMap(Self.otherLanguage))
-    let news = (other.evidence.filter { $0.hasPrefix(Prefix.also) } + [other.asOther].compactMap(\.self)).filter {
-      Self.otherLanguage($0).map { told.insert($0).inserted } ?? false
+    add(other.evidence.filter { $0.hasPrefix(Prefix.also) } + [other.asOther(Prefix.also)].compactMap(\.self))
+    addEarlier(of: other)
+  }
+
+  /// Takes over what the program was until it became this.
+  mutating func addEarlier(of other: RuntimeDetails) {
+    add(other.evidence.filter { $0.hasPrefix(Prefix.earlier) })
+  }
+
+  /// Notes what the same container was until now, and which others it had.
+  mutating func addFormer(_ other: RuntimeDetails) {
+    let others = other.evidence.filter { $0.hasPrefix(Prefix.also) }
+      .map { Prefix.earlier + $0.dropFirst(Prefix.also.count) }
+    add([other.asOther(Prefix.earlier)].compactMap(\.self) + others)
+    addEarlier(of: other)
+  }
+
+  /// Adds lines about languages that are not told yet.
+  private mutating func add(_ lines: [String]) {
+    func language(_ line: String) -> String? {
+      Self.otherLanguage(line) ?? Self.language(line, after: Prefix.earlier)
     }
+    var told = Set([self.language ?? ""] + evidence.compactMap(language))
+    let news = lines.filter { line in language(line).map { told.insert($0).inserted } ?? false }
     evidence += news.prefix(max(0, Self.maximumOthers - (told.count - 1 - news.count)))
   }
 
   /// The line that tells of this language where another one is the container's.
-  private var asOther: String? {
+  private func asOther(_ prefix: String) -> String? {
     guard let language, language != RuntimeLanguage.unknown.rawValue else { return nil }
     let version = (runtimeVersion ?? "").isEmpty ? "" : " \(runtimeVersion ?? "")"
-    let identity = [Prefix.image, Prefix.command, Prefix.pod, Prefix.container, Prefix.also]
+    let identity = [
+      Prefix.image, Prefix.command, Prefix.environment, Prefix.pod, Prefix.container, Prefix.also, Prefix.earlier,
+    ]
     let reasons = evidence.filter { line in !identity.contains { line.hasPrefix($0) } }
-    return "\(Prefix.also)\(language)\(version): \(reasons.joined(separator: "; "))"
+    return "\(prefix)\(language)\(version): \(reasons.joined(separator: "; "))"
   }
 
-  private static func otherLanguage(_ line: String) -> String? {
-    guard line.hasPrefix(Prefix.also) else { return nil }
-    return String(line.dropFirst(Prefix.also.count).prefix { $0 != " " && $0 != ":" })
+  private static func otherLanguage(_ line: String) -> String? { language(line, after: Prefix.also) }
+
+  private static func language(_ line: String, after prefix: String) -> String? {
+    guard line.hasPrefix(prefix) else { return nil }
+    return String(line.dropFirst(prefix.count).prefix { $0 != " " && $0 != ":" })
   }
 
   private func line(_ prefix: String) -> String? { evidence.first { $0.hasPrefix(prefix) } }

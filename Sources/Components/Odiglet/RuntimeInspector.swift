@@ -1,4 +1,5 @@
 import Concurrency
+import EventLoop
 import JSON
 import KubeClient
 import KubeObjects
@@ -19,6 +20,8 @@ struct RuntimeInspector: Sendable {
   var runtime: ContainerRuntimeClient
   var logger: Logger
   private let schedule = Locked(InspectionSchedule())
+  private let memory = LookMemory()
+  private let ends: RepresentativeEnds
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
   /// Processes are listed at most twice a second, however many containers are asked for.
@@ -26,8 +29,9 @@ struct RuntimeInspector: Sendable {
 
   init(
     configs: Informer<InstrumentationConfig>, pods: Informer<Pod>, client: KubeClient, tree: ProcessTree,
-    runtime: ContainerRuntimeClient, logger: Logger
+    runtime: ContainerRuntimeClient, loop: EventLoop, logger: Logger
   ) {
+    ends = RepresentativeEnds(tree: tree, loop: loop)
     self.configs = configs
     self.pods = pods
     self.client = client
@@ -51,17 +55,29 @@ struct RuntimeInspector: Sendable {
     return controller
   }
 
-  /// Has containers looked at again in which other programs run than before; runs until the task is cancelled.
-  /// `events` is nil where the kernel does not tell of executions.
+  /// Has containers looked at again in which other programs run than before, or in which the process has ended that
+  /// they were judged by; runs until the task is cancelled. `events` is nil where the kernel does not tell of
+  /// executions.
   func watch(_ controller: Controller<ObjectKey>, events: ExecEvents?) async {
-    await ProcessWatch(processes: processes, events: events).run {
-      Set(index.containers.filter { configs.get($0.value) != nil }.keys)
-    } changed: { changed in
-      let owners = index.containers
-      for id in changed {
-        guard let key = owners[id] else { continue }
-        controller.enqueue(key, after: schedule.withLock { $0.noteChange(id, at: now) })
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        await ProcessWatch(processes: processes, events: events).run {
+          Set(index.containers.filter { configs.get($0.value) != nil }.keys)
+        } isWatched: { container in
+          index.config(ofContainer: container).map { configs.get($0) != nil } ?? false
+        } changed: { changed in
+          lookAgain(at: changed, controller)
+        }
+        ends.finish()
       }
+      group.addTask { for await container in ends.ended { lookAgain(at: [container], controller) } }
+    }
+  }
+
+  private func lookAgain(at containers: Set<String>, _ controller: Controller<ObjectKey>) {
+    for id in containers {
+      guard let key = index.config(ofContainer: id) else { continue }
+      controller.enqueue(key, after: schedule.withLock { $0.noteChange(id, at: now) })
     }
   }
 
@@ -90,7 +106,10 @@ struct RuntimeInspector: Sendable {
       schedule.withLock { $0.forget(index.pods(of: key).flatMap { $0.containers.compactMap(\.runningID) }) }
       throw error
     }
-    schedule.withLock { $0.keep(only: Set(index.containers.keys)) }
+    let running = Set(index.containers.keys)
+    schedule.withLock { $0.keep(only: running) }
+    memory.keep(only: running)
+    ends.keep(only: running)
     return next.map { .requeue(after: $0) } ?? .done
   }
 
@@ -106,37 +125,64 @@ struct RuntimeInspector: Sendable {
   private func observe(
     _ container: NodePod.Container, _ id: String, _ pod: NodePod, _ known: RuntimeDetails?
   ) async -> (ContainerObservation?, Duration?) {
+    lookAgainWhereOthersKnowNothing(id, known)
     switch schedule.withLock({ $0.decision(id, at: now) }) {
     case .leave: return (nil, nil)
     case .wait(let delay): return (nil, delay)
     case .inspect: break
     }
     let key = ContainerKey(id: id, podUID: pod.uid, name: container.name)
-    let inspection = tree.inspect(processes.processes(of: key, now: now, freshness: Self.freshness))
+    let listed = processes.listed(in: key, now: now, freshness: Self.freshness)
+    let inspection = memory.inspection(id) {
+      tree.mark(listed)
+    } look: {
+      tree.inspect(listed, of: key)
+    }
     let variables = await imageVariables(of: container, id)
     let observation = ContainerObservation(
-      name: container.name, image: container.image, command: container.command, containerID: id,
-      inspection: inspection, imageVariables: variables)
-    let verdict = InspectionVerdict(observation, known: known?.language)
+      name: container.name, image: container.image, command: container.command, environment: container.environment,
+      containerID: id, inspection: inspection, imageVariables: variables)
+    return noted(observation, InspectionVerdict(observation, known: known))
+  }
+
+  /// Notes a look; answers what of it is to be reported, and when to look again.
+  private func noted(
+    _ observation: ContainerObservation, _ verdict: InspectionVerdict
+  ) -> (ContainerObservation?, Duration?) {
+    let id = observation.containerID
+    if let process = observation.inspection.representative { ends.follow(process, of: id) } else { ends.forget(id) }
+    if verdict.isCertain { memory.forget(id) }
     return schedule.withLock { schedule in
       guard !verdict.isCertain else {
-        schedule.noteCertain(id, isNews: verdict.isNews, at: now)
+        let language = observation.inspection.runtime?.language.rawValue
+        schedule.noteCertain(id, isNews: verdict.isNews, language: language, at: now)
         return (observation, nil)
       }
       let elapsed = schedule.noteOpen(id, isNews: verdict.isNews, at: now)
       let again: Duration? = if case .wait(let delay) = schedule.decision(id, at: now) { delay } else { nil }
-      return (elapsed >= verdict.patience ? observation : nil, again)
+      let isDue = verdict.patience.map { elapsed >= $0 } ?? false
+      return (isDue ? observation : nil, again)
+    }
+  }
+
+  /// Another container has become nothing that is known, and has said so for all; this one may still be something.
+  private func lookAgainWhereOthersKnowNothing(_ id: String, _ known: RuntimeDetails?) {
+    guard let known, known.language == RuntimeLanguage.unknown.rawValue else { return }
+    schedule.withLock { schedule in
+      if schedule.certainLanguage(id) != nil { _ = schedule.noteChange(id, at: now) }
     }
   }
 
   private func imageVariables(
     of container: NodePod.Container, _ id: String
   ) async -> Result<[CapturedVariable: String], ContainerRuntimeError> {
+    if let known = memory.imageVariables(id) { return .success(known) }
     do throws(ContainerRuntimeError) {
       let environment = try await runtime.environment(containerID: id)
       let fromImage = environment.fromImage(manifestNames: container.variableNames)
       var found: [CapturedVariable: String] = [:]
       for variable in CapturedVariable.allCases { found[variable] = fromImage[variable.rawValue] }
+      memory.note(found, of: id)
       return .success(found)
     } catch {
       return .failure(error)

@@ -9,6 +9,8 @@ struct ContainerObservation: Sendable {
   var image: String
   /// A fingerprint of its command; "" where it is not known.
   var command = ""
+  /// A fingerprint of the variables of its manifest that matter; "" where it is not known.
+  var environment = ""
   /// Its id; "" where it is not known.
   var containerID = ""
   var inspection: ContainerInspection
@@ -28,10 +30,12 @@ struct PodObservation: Sendable {
 /// Joins what odiglets find to what has been recorded.
 ///
 /// Every node's odiglet writes the same list, so joining must come to the same end in whatever order the nodes write,
-/// and must not go back and forth. For one program (image and command), facts are only added; another one's replace
-/// them only when its pod is the newer one. Of the languages that are seen in one program, the one with the highest
-/// rank is the container's, and the others are kept as evidence; a container may take back what it said itself, since
-/// it may have become something else. Program, pod and container are noted in the evidence.
+/// and must not go back and forth. For one program (image and command) in one environment (the variables of the
+/// manifest that matter), facts are only added; another one's replace them only when its pod is the newer one. Of the
+/// languages that are seen in one program, the one with the highest rank is the container's, and the others are kept as
+/// evidence; a container may take back what it said itself, since it may have become something else. What it was until
+/// then does not count for the next containers of the program, until it is more than a script that runs for a while.
+/// Program, environment, pod and container are noted in the evidence.
 enum RuntimeReport {
   /// The recorded details with what was observed.
   static func joined(_ recorded: [RuntimeDetails], _ pods: [PodObservation]) -> [RuntimeDetails] {
@@ -58,7 +62,9 @@ enum RuntimeReport {
     guard let details = recorded.first(where: { $0.containerName == container.name }), let image = details.image else {
       return false
     }
-    let isSame = image == container.image && (details.command ?? container.command) == container.command
+    let isSame =
+      image == container.image && (details.command ?? container.command) == container.command
+      && (details.environment ?? container.environment) == container.environment
     guard isSame else { return (details.podCreated ?? "") > podCreated }
     return details.language != RuntimeLanguage.unknown.rawValue && details.criErrorMessage == nil
       && details.standing >= .running && !details.hasSeveralLanguages
@@ -105,35 +111,70 @@ enum RuntimeReport {
   }
 
   private static func joined(_ recorded: RuntimeDetails, _ observed: RuntimeDetails) -> RuntimeDetails {
-    if recorded.image != nil, !recorded.isSameProgram(observed) {
-      return age(recorded) < age(observed) ? observed : recorded
+    guard recorded.image != nil else { return completed(recorded, observed) }
+    if !recorded.isSameProgram(observed) { return age(recorded) < age(observed) ? observed : recorded }
+    if !recorded.hasSameEnvironment(observed) { return withEnvironment(of: observed, recorded) }
+    let isOfOneContainer = observed.containerID != nil && observed.containerID == recorded.containerID
+    guard isKnown(observed) else {
+      guard isKnown(recorded) else { return added(recorded, observed) }
+      // It has become nothing that we know, for long enough to be told.
+      return isOfOneContainer ? following(recorded, observed) : recorded
     }
-    let unknown = RuntimeLanguage.unknown.rawValue
-    if recorded.language == unknown || recorded.language == nil {
-      return observed.language == unknown && recorded.image != nil ? added(recorded, observed) : observed
+    guard isKnown(recorded) else {
+      let isBack = recorded.earlier.contains(observed.language ?? "") && !observed.isProven
+      return isBack ? recorded : following(recorded, observed)
     }
-    // A report without image is by somebody else: taken over, and completed by the image.
-    guard observed.language != unknown else { return recorded }
-    guard recorded.image != nil, recorded.language != observed.language else { return added(recorded, observed) }
+    guard recorded.language != observed.language else { return added(recorded, observed) }
     guard replaces(observed, recorded) else {
       var result = recorded
       result.addEvidence(of: observed)
       return result
     }
+    if isOfOneContainer, !observed.tells(of: recorded.language ?? "") { return following(recorded, observed) }
     var result = observed
     result.addEvidence(of: recorded)
     return result
   }
 
+  /// A report without image is by somebody else: taken over where it knows the language, and completed by the image.
+  private static func completed(_ recorded: RuntimeDetails, _ observed: RuntimeDetails) -> RuntimeDetails {
+    guard isKnown(recorded) else { return observed }
+    return isKnown(observed) ? added(recorded, observed) : recorded
+  }
+
+  private static func isKnown(_ details: RuntimeDetails) -> Bool {
+    details.language != nil && details.language != RuntimeLanguage.unknown.rawValue
+  }
+
+  /// What the same program has become.
+  private static func following(_ recorded: RuntimeDetails, _ observed: RuntimeDetails) -> RuntimeDetails {
+    var result = observed
+    result.addFormer(recorded)
+    return result
+  }
+
+  /// The same program with other variables: the newer pod's count, once it has come as far as the older one.
+  private static func withEnvironment(of observed: RuntimeDetails, _ recorded: RuntimeDetails) -> RuntimeDetails {
+    guard age(recorded) < age(observed), isKnown(observed) || !isKnown(recorded) else { return recorded }
+    if recorded.language != observed.language, isKnown(recorded), !observed.isProven {
+      let isBack = recorded.earlier.contains(observed.language ?? "")
+      if isBack || rank(observed) < rank(recorded) { return recorded }
+    }
+    var result = observed
+    result.addEarlier(of: recorded)
+    return result
+  }
+
   /// Of different programs the newer pod's counts.
-  private static func age(_ details: RuntimeDetails) -> (String, String, String) {
-    (details.podCreated ?? "", details.image ?? "", details.command ?? "")
+  private static func age(_ details: RuntimeDetails) -> (String, String, String, String) {
+    (details.podCreated ?? "", details.image ?? "", details.command ?? "", details.environment ?? "")
   }
 
   /// Whether the language of one observation replaces that of another of the same program.
   private static func replaces(_ new: RuntimeDetails, _ old: RuntimeDetails) -> Bool {
-    let (newRank, oldRank) = (rank(new), rank(old))
-    if new.containerID != nil, new.containerID == old.containerID {
+    let isBack = old.earlier.contains(new.language ?? "") && !new.isProven
+    let (newRank, oldRank) = (isBack ? 0 : rank(new), rank(old))
+    if !isBack, new.containerID != nil, new.containerID == old.containerID {
       let hasBecomeAnother = new.standing >= .running && !new.tells(of: old.language ?? "")
       if newRank == oldRank || hasBecomeAnother { return true }
     }

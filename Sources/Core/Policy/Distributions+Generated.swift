@@ -23,6 +23,7 @@ extension Distributions {
         fixed("CORECLR_PROFILER", "{918728DD-259F-4A6A-AC2B-B85E1B658318}", required: true),
         fixed("CORECLR_PROFILER_PATH", "{{agents}}/dotnet/linux-{{LIBC_TYPE}}/OpenTelemetry.AutoInstrumentation.Native.so", required: true),
         fixed("OTEL_DOTNET_AUTO_HOME", "{{agents}}/dotnet", required: true),
+        fixed("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", required: false),
       ],
       appendedVariables: [
         appended("DOTNET_STARTUP_HOOKS", "{{agents}}/dotnet/net/OpenTelemetry.AutoInstrumentation.StartupHook.dll", separator: ":", alone: nil),
@@ -70,7 +71,9 @@ extension Distributions {
       directories: [
         "java",
       ],
-      fixedVariables: [],
+      fixedVariables: [
+        fixed("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", required: false),
+      ],
       appendedVariables: [
         appended("JAVA_TOOL_OPTIONS", "-javaagent:{{agents}}/java/javaagent.jar", separator: " ", alone: nil),
       ],
@@ -232,8 +235,8 @@ extension Distributions {
         runtime("Ruby", ">=3.1 <3.5"),
       ],
       fallback: nil,
-      capabilities: [],
-      opAMPTransports: [],
+      capabilities: [.headSampling],
+      opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
         "ruby",

@@ -1,10 +1,10 @@
 import JSON
 
 /// Takes our variables out of a container's environment.
-enum EnvironmentRemoval {
-  /// What injection appended begins with the container's name; before it, only variables that it changed in place
-  /// are ours.
-  static func remove(from entries: [JSONValue]) -> [JSONValue] {
+public enum EnvironmentRemoval {
+  /// The entries of `env` as they were. What injection appended begins with the container's name; before it, only
+  /// variables that it changed in place are ours.
+  public static func remove(from entries: [JSONValue]) -> [JSONValue] {
     guard let start = entries.firstIndex(where: { $0["name"]?.string == OdigosEnvironment.containerName }) else {
       return entries
     }

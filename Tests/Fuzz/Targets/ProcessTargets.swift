@@ -58,13 +58,15 @@ enum MappedFilesTarget {
     let paths = MappedFiles.paths(bytes)
     var plain: [String] = []
     for line in bytes.split(separator: 0x0A) {
-      guard let slash = line.firstIndex(of: 0x2F) else { continue }
+      guard let slash = line.firstIndex(of: 0x2F), let space = line.firstIndex(of: 0x20), space + 3 < slash,
+        line[space + 3] == UInt8(ascii: "x")
+      else { continue }
       let path = String(decoding: line[slash...], as: UTF8.self)
       if !plain.contains(path) { plain.append(path) }
     }
     require(paths == plain, "other paths")
     var facts = ProcessFacts(pid: 1, parent: 0)
-    facts.mappedFiles = paths
+    facts.mappings = MappedFiles(paths)
     facts.executable = paths.first
     facts.detect()
     _ = facts.cLibrary

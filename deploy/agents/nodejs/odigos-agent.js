@@ -27,6 +27,7 @@ const DEFAULTS = {
   // the others ask the addresses at which clouds describe their machines
   OTEL_NODE_RESOURCE_DETECTORS: 'env,host,process',
 };
+const HTTP = '@opentelemetry/instrumentation-http';
 const AS_IT_IS = { disableLogSending: true, disableLogCorrelation: true };
 const INSTRUMENTATIONS = {
   '@opentelemetry/instrumentation-bunyan': AS_IT_IS,
@@ -51,7 +52,7 @@ function report(error) {
 function connect(debug) {
   try {
     const { RemoteSettings } = require('./odigos-remote.js');
-    const settings = new RemoteSettings();
+    const settings = new RemoteSettings(debug ? 'debug' : undefined);
     const { Agent } = require('./odigos-opamp.js');
     if (!Agent.isAskedFor()) return { settings };
     const agent = new Agent(settings);
@@ -190,7 +191,8 @@ function startOpenTelemetry(place, settings, agent) {
   const settled = followImports(resolve, place);
   // OpenTelemetry's own logger writes to standard output
   const sdk = withVariables(DEFAULTS, ['OTEL_LOG_LEVEL'], () => {
-    const instrumentations = getNodeAutoInstrumentations(INSTRUMENTATIONS).flat();
+    const configurations = { ...INSTRUMENTATIONS, [HTTP]: settings.headers.configuration() };
+    const instrumentations = getNodeAutoInstrumentations(configurations).flat();
     settings.instrumentations = instrumentations;
     const made = new NodeSDK({ instrumentations, resourceDetectors: getResourceDetectors() });
     made.start();
@@ -211,7 +213,6 @@ function start(place, version, debug) {
   if (isLeftAlone(place, version)) return;
   const { settings, agent } = connect(debug);
   if (!settings) return;
-  if (debug) settings.setLevel('debug');
   // a program that adds just as many listeners as draw no warning must see none for ours
   const most = process.getMaxListeners();
   if (most > 0) process.setMaxListeners(most + 1);

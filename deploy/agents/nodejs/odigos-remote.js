@@ -12,6 +12,7 @@
 // the trace in one piece: what would be below it hangs below its parent.
 const fs = require('fs');
 const util = require('util');
+const { Headers } = require('./odigos-headers.js');
 
 const LEVELS = ['error', 'warn', 'info', 'debug'];
 // of the container's entry: what is carried out, and what is no setting of the agent
@@ -22,7 +23,6 @@ const KNOWN = {
 const IDENTITY = ['containerName', 'agentEnabled', 'agentEnabledReason', 'agentEnabledMessage', 'otelDistroName',
   'distroParams', 'envInjectionMethod', 'podManifestInjectionOptional'];
 const SCOPE_PREFIX = '@opentelemetry/instrumentation-';
-const HTTP = SCOPE_PREFIX + 'http';
 
 /** An object of the configuration, or nothing; anything else is refused by its name. */
 function objectOf(value, name) {
@@ -64,15 +64,17 @@ function* ignored(container) {
 }
 
 class RemoteSettings {
-  constructor() {
+  /** `level` is what the agent writes where nobody says anything else. */
+  constructor(level) {
+    this._ownLevel = level;
     this.instrumentations = [];
     this._hasTraces = true;
     this._isAside = false;
     this._disabled = [];
     this._fraction = undefined;
     this._sampler = undefined;
-    this._headers = [];
-    this._level = undefined;
+    this.headers = new Headers();
+    this._level = level;
     this._ignored = [];
     this._exports = {};
   }
@@ -93,7 +95,7 @@ class RemoteSettings {
   effective() {
     const traces = { enabled: this._hasTraces, disabledLibraries: [...this._disabled].sort() };
     if (this._fraction !== undefined) traces.fallbackFraction = this._fraction;
-    if (this._headers.length) traces.headerKeys = this._headers;
+    if (this.headers.names.length) traces.headersCollection = { headerKeys: this.headers.names };
     const result = { traces };
     if (this._level !== undefined) result.logLevel = this._level;
     if (this._ignored.length) result.notCarriedOut = this._ignored;
@@ -110,22 +112,24 @@ class RemoteSettings {
       .map((library) => String(library.name));
     const traces = objectOf(container.traces, 'traces');
     const fraction = fractionOf(traces, language);
-    const headers = listOf(objectOf(traces.headersCollection, 'headersCollection').headerKeys, 'headerKeys').map(String);
+    const keys = listOf(objectOf(traces.headersCollection, 'headersCollection').headerKeys, 'headerKeys');
+    const headers = Headers.read(keys);
     const diagnostics = objectOf(container.agentDiagnostics, 'agentDiagnostics');
     const level = diagnostics.odigosLogLevel || diagnostics.openTelemetryComponentsLogLevel || undefined;
     if (level !== undefined && !LEVELS.includes(level)) {
       throw new RangeError(`the log level ${level} is none of ${LEVELS.join(', ')}`);
     }
     const hasTraces = objectOf(sdk.traceSignal, 'traceSignal').enabled !== false;
-    const others = [...ignored(container)].sort();
+    const unnamed = headers.others.map((key) => `traces.headersCollection.headerKeys ${util.inspect(key)}`);
+    const others = [...ignored(container), ...unnamed].sort();
 
     this._hasTraces = hasTraces;
     this._disabled = disabled;
     this._fraction = fraction;
     this._sampler = fraction === undefined ? undefined : this._makeSampler(fraction);
     this._ignored = others;
-    this._setHeaders(headers);
-    if (level !== this._level) this.setLevel(level);
+    this.headers.names = headers.names;
+    this._setLevel(level === undefined ? this._ownLevel : level);
   }
 
   _makeSampler(fraction) {
@@ -134,18 +138,9 @@ class RemoteSettings {
     return new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(fraction) });
   }
 
-  _setHeaders(headers) {
-    if (JSON.stringify(headers) === JSON.stringify(this._headers)) return;
-    const http = this.instrumentations.find((one) => one.instrumentationName === HTTP);
-    if (http) {
-      const both = { requestHeaders: headers, responseHeaders: headers };
-      http.setConfig({ ...http.getConfig(), headersToSpanAttributes: { server: both, client: both } });
-    }
-    this._headers = headers;
-  }
-
   /** What the agent writes to standard error: nothing where the level is undefined. */
-  setLevel(level) {
+  _setLevel(level) {
+    if (level === this._level) return;
     this._level = level;
     if (this._api) this._listen();
   }

@@ -33,12 +33,7 @@ class Instrumentation {
   constructor(name, isUsed) {
     this.instrumentationName = `@opentelemetry/instrumentation-${name}`;
     this._modules = [{ moduleExports: isUsed ? {} : undefined }];
-    this._config = { mine: true };
   }
-
-  getConfig() { return this._config; }
-
-  setConfig(config) { this._config = config; }
 }
 const http = new Instrumentation('http', true);
 
@@ -92,7 +87,10 @@ exports['@opentelemetry/sdk-node'] = {
   },
 };
 exports['@opentelemetry/auto-instrumentations-node'] = {
-  getNodeAutoInstrumentations: () => [http, new Instrumentation('pg', false)],
+  getNodeAutoInstrumentations(configs) {
+    http.config = configs[http.instrumentationName];
+    return [http, new Instrumentation('pg', false)];
+  },
   getResourceDetectors: () => [],
 };
 exports['@opentelemetry/otlp-exporter-base'] = { OTLPExporterBase };

@@ -10,7 +10,9 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
+import sink  # noqa: E402
 from test_nodejs_opamp import INTERVAL, NODE, WAIT, NodeProgram, has_applied, is_new_enough  # noqa: E402
 from test_agent import Sink  # noqa: E402
 from test_opamp import Server, remote_config  # noqa: E402
@@ -223,6 +225,34 @@ server.listen(0, async () => {{
         self.assertEqual(chains(sink), ["GET", "GET<GET"])
         self.assertEqual(server.messages[0].components.get("@opentelemetry/instrumentation-http", (1, ""))[0], 1)
         self.assertEqual(next(m.status for m in server.messages if m.status)[:2], (b"1", 1))
+
+    def test_headers_are_collected_while_it_runs(self):
+        def answer(server, message):
+            if has_applied(message, b"1"):
+                server.tell("applied")
+            return INTERVAL + remote_config(
+                b"1", container_config={"traces": {"headersCollection": {"headerKeys": ["X-Shop", "cookie"]}}})
+
+        with sink.Sink() as collector, Server(answer) as server:
+            ran = self.run_program(f"""{WAIT}
+const {{ createServer, get }} = require('http');
+const server = createServer((request, response) => response.setHeader('x-shop', ['a', 'b']).end('42'));
+const options = {{ headers: {{ 'X-Shop': 'open', cookie: 'id=7', 'x-other': 'no' }} }};
+wait('applied').then(() => server.listen(0, () => get({{ port: server.address().port, ...options }}, (answer) => {{
+  answer.resume();
+  answer.on('end', () => {{ server.close(); if (server.closeAllConnections) server.closeAllConnections(); }});
+}})));
+""", **{**server.variables, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint})
+        self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (0, "", ""))
+        of_requests = [span for span in collector.spans if span["library"].endswith("instrumentation-http")]
+        self.assertEqual(len(of_requests), 2)
+        for span in of_requests:
+            headers = {name: value for name, value in span["attributes"].items() if ".header." in name}
+            texts = {name: [sink.first(v, 1).decode() for v in sink.all_of(sink.first(value, 5), 1)]
+                     for name, value in headers.items()}
+            answered = texts.pop("http.response.header.x-shop")
+            self.assertIn(answered, (["a", "b"], ["a, b"]))
+            self.assertEqual(texts, {"http.request.header.x-shop": ["open"], "http.request.header.cookie": ["[REDACTED]"]})
 
     def test_debugging_writes_to_standard_error_alone(self):
         with Sink() as sink:

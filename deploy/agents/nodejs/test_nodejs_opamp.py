@@ -172,7 +172,7 @@ for line in sys.stdin:
             (b"2", {"InstrumentationLibraries": [{"name": "http", "traces": {"enabled": False}}]}),
             (b"3", {"SDK": {"traceSignal": {"enabled": False}}}),
             (b"4", {"container_config": {
-                "traces": {"headersCollection": {"headerKeys": ["x-a"]}, "payloadCollection": {"all": True}}}}),
+                "traces": {"headersCollection": {"headerKeys": ["X-B", "x-a", "Authorization", "no name"]}, "payloadCollection": {"all": True}}}}),
         ]
 
         def answer(server, message):
@@ -191,18 +191,24 @@ for (const [step, name] of [[1, 'fraction-0'], [2, 'no-http'], [3, 'no-traces'],
   await wait(`applied-${step}`);
   work(name);
 }
-print(JSON.stringify([standIn.spans.map(({ name }) => name), standIn.http.getConfig()]));
+const attributes = {}, span = { setAttribute: (name, value) => { attributes[name] = value; } };
+const sent = { 'x-a': 'sent', 'x-b': ['1', 2] };
+const got = { 'x-a': 'got', authorization: 'Basic eA==', 'x-c': 'other' };
+standIn.http.config.applyCustomAttributesOnSpan(span, { headers: got }, { getHeader: (name) => sent[name] });
+print(JSON.stringify([standIn.spans.map(({ name }) => name), attributes]));
 """)
-        names, http = json.loads(ran.stdout)
+        names, attributes = json.loads(ran.stdout)
         self.assertEqual(names, ["at-first", "GET at-first", "no-http", "at-last", "GET at-last"])
-        both = {"requestHeaders": ["x-a"], "responseHeaders": ["x-a"]}
-        self.assertEqual(http, {"mine": True, "headersToSpanAttributes": {"server": both, "client": both}})
+        self.assertEqual(attributes, {
+            "http.request.header.x-a": ["got"], "http.request.header.authorization": ["[REDACTED]"],
+            "http.response.header.x-a": ["sent"], "http.response.header.x-b": ["1", "2"]})
         effective = {message.status[0]: message.effective for message in server.messages if message.effective}
         self.assertEqual(effective[b"1"]["traces"]["fallbackFraction"], 0)
         self.assertEqual(effective[b"2"]["traces"]["disabledLibraries"], ["http"])
         self.assertFalse(effective[b"3"]["traces"]["enabled"])
-        self.assertEqual(effective[b"4"]["traces"]["headerKeys"], ["x-a"])
-        self.assertEqual(effective[b"4"]["notCarriedOut"], ["traces.payloadCollection"])
+        self.assertEqual(effective[b"4"]["traces"]["headersCollection"], {"headerKeys": ["authorization", "x-a", "x-b"]})
+        self.assertEqual(effective[b"4"]["notCarriedOut"],
+                         ["traces.headersCollection.headerKeys 'no name'", "traces.payloadCollection"])
         self.assertTrue(all(message.status[1] == 1 for message in server.messages if message.status))
 
     def test_a_library_that_is_off_leaves_the_trace_in_one_piece(self):

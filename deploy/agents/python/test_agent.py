@@ -11,6 +11,9 @@ import tempfile
 import threading
 import unittest
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from sink import body_of  # noqa: E402
+
 AGENT = os.environ["ODIGOS_TEST_AGENT"]
 PACKAGES = os.environ.get("ODIGOS_TEST_PACKAGES", "")
 DISTRIBUTION = "python-community" + os.path.basename(AGENT)[len("python"):]
@@ -86,17 +89,6 @@ def spans(request):
                         yield {"trace": first(span, 1), "id": first(span, 2), "parent": first(span, 4),
                                "name": first(span, 5).decode(), "kind": first(span, 6, 0),
                                "attributes": attributes(span, 9), "service": resource.get("service.name", "")}
-
-
-def body_of(handler):
-    """The body of a request, in one piece or in chunks."""
-    if "Content-Length" in handler.headers:
-        return handler.rfile.read(int(handler.headers["Content-Length"]))
-    body, size = b"", None
-    while size != 0:
-        size = int(handler.rfile.readline(), 16)
-        body += handler.rfile.read(size + 2)[:size]
-    return body
 
 
 class Sink:

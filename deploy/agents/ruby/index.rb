@@ -54,11 +54,11 @@ module OdigosAgent
 
     # The end of the program: its last spans. OpenTelemetry would wait for longer than it is told to.
     def flush
-      return unless @state == :running
-
-      Thread.new { OpenTelemetry.tracer_provider.shutdown(timeout: FLUSH_SECONDS) }.join(FLUSH_SECONDS)
+      Thread.new { OpenTelemetry.tracer_provider.shutdown(timeout: FLUSH_SECONDS) }.join(FLUSH_SECONDS) if @state == :running
     rescue StandardError, ScriptError => error
       report(error)
+    ensure
+      @opamp&.finish
     end
 
     def report(error)
@@ -119,6 +119,7 @@ module OdigosAgent
 
     def start
       @state = :starting
+      report_to_node
       require_relative "odigos_gems"
       bundle = File.realpath(ENV.fetch("ODIGOS_GEM_PATH") { File.join(__dir__, "bundle") })
       @gems = OdigosGems.new(bundle)
@@ -132,14 +133,29 @@ module OdigosAgent
       end
       @attempts = Hash.new(0)
       @state = :running
+      @opamp&.started
+    end
+
+    # To the node agent: that must be able to tell that OpenTelemetry does not load.
+    def report_to_node
+      require_relative "odigos_remote"
+      @settings = OdigosRemote.new
+      return if ENV.values_at("ODIGOS_OPAMP_UNIX_SOCKET", "ODIGOS_OPAMP_SERVER_HOST").all? { |value| value.to_s.empty? }
+
+      require_relative "odigos_opamp"
+      @opamp = OdigosOpAMP.start(@settings)
+    rescue StandardError, ScriptError => error
+      report(error)
     end
 
     def configure
       require_relative "odigos_processor"
+      logger = Logger.new(debug? ? $stderr : File::NULL)
       OpenTelemetry::SDK.configure do |sdk|
-        sdk.logger = Logger.new(debug? ? $stderr : File::NULL)
-        OdigosProcessor.add_to(sdk)
+        sdk.logger = logger
+        OdigosProcessor.add_to(sdk, @settings)
       end
+      @settings.install(OpenTelemetry.tracer_provider, logger) if @opamp
     end
 
     def install_present(is_outermost)
@@ -171,6 +187,7 @@ module OdigosAgent
     end
 
     def after_install(instrumentation)
+      @settings.component(instrumentation.name, true)
       return unless instrumentation.name == "OpenTelemetry::Instrumentation::Rack"
 
       require_relative "odigos_rack"
@@ -179,6 +196,7 @@ module OdigosAgent
 
     def give_up(error)
       report(error)
+      @opamp&.failed(error)
       @state = :off
     rescue StandardError # in a Ractor, where nothing of this may be touched
       nil

@@ -29,6 +29,7 @@ module OpenTelemetry
     attr_reader :tracer_provider
   end
   class Provider
+    attr_accessor :sampler
     def shutdown(timeout:) = File.write(ENV["FLUSHED"], "") if ENV["FLUSHED"]
     def shutdown(timeout:) = nil unless ENV["FLUSHED"]
   end

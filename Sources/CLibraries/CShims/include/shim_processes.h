@@ -3,10 +3,16 @@
 #define SHIM_PROCESSES_H
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /// Opens a file for reading as a process with the root directory `root` would, whatever symbolic links are in the way;
 /// -1 and errno, ENOSYS where the kernel cannot (before 5.6). `flags` come beside O_RDONLY, O_CLOEXEC and O_NONBLOCK.
 int shim_open_in_root(int root, const char *path, int flags);
+
+/// The names of the files that a process has mapped to execute, of at most `count` mappings, each ended by a zero, from
+/// its open `maps`; answers how many bytes they take, or -1 and errno (ENOTTY before Linux 6.11, ENAMETOOLONG where they
+/// do not fit).
+ssize_t shim_mapped_programs(int maps, char *names, size_t size, size_t count);
 
 /// The programs that are executed on one processor, noted by the kernel in a ring of memory.
 typedef struct shim_exec_ring shim_exec_ring;

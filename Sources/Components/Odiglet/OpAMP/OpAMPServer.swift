@@ -101,7 +101,7 @@ final class OpAMPServer: Sendable {
       }
       seconds += 1
       service.tick()
-      try? await Task.sleep(for: .seconds(1))
+      await Beat.next(.seconds(1))
     }
     for index in listeners.indices { await listeners[index].stop() }
   }

@@ -31,8 +31,9 @@ enum DetectionBenchmark {
       var count = 0
       var languages: [String: Int] = [:]
       for id in ids {
-        let pids = processes.processes(of: ContainerKey(id: id), now: .seconds(round * 10), freshness: .seconds(1))
-        let inspection = tree.inspect(pids)
+        let key = ContainerKey(id: id)
+        let listed = processes.listed(in: key, now: .seconds(round * 10), freshness: .seconds(1))
+        let inspection = tree.inspect(listed, of: key)
         count += inspection.processCount
         languages[inspection.runtime?.language.rawValue ?? "unknown", default: 0] += 1
       }
@@ -54,7 +55,7 @@ enum DetectionBenchmark {
     _ = processes.changes(in: ids, now: .seconds(-30))
     let start = cpuTime
     let watch = ProcessWatch(processes: processes, events: events)
-    let task = Task { await watch.run(watched: { ids }, changed: { _ in }) }
+    let task = Task { await watch.run(watched: { ids }, isWatched: ids.contains, changed: { _ in }) }
     try? await Task.sleep(for: .seconds(seconds))
     let used = cpuTime - start
     task.cancel()

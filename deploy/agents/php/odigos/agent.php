@@ -19,7 +19,7 @@ final class Agent
                 $packages = new Packages($directory);
                 $packages->register();
                 require __DIR__ . '/export.php';
-                $packages->loadFiles();
+                $packages->loadFiles(false);
                 self::setUp($packages);
             }
         } catch (\Throwable $error) {
@@ -66,6 +66,10 @@ final class Agent
     private static function setUp(Packages $packages): void
     {
         \OpenTelemetry\SDK\Registry::registerSpanExporterFactory('otlp', ExporterFactory::class, true);
+        // Before anything of the program is hooked: what fails in a hook shows among the program's output.
+        \OpenTelemetry\API\Globals::tracerProvider()->getTracer('odigos.php')->spanBuilder('start')->startSpan();
+        \mb_convert_encoding('a', 'UTF-8');
+        $packages->loadFiles(true);
         if (!$packages->isOfProgram('slim/slim')) { // whose requests OpenTelemetry traces itself
             require __DIR__ . '/request.php';
             Request::begin();

@@ -49,10 +49,13 @@ final class Packages
         spl_autoload_register($this->load(...));
     }
 
-    /** What Composer would load at once. It skips what is noted here, and so does this. */
-    public function loadFiles(): void
+    /** What Composer would load at once, of instrumentations or of the rest. It skips what is noted here, and so does this. */
+    public function loadFiles(bool $ofInstrumentations): void
     {
         foreach (require "{$this->vendor}/composer/autoload_files.php" as $id => $file) {
+            if (str_contains($file, '/open-telemetry/opentelemetry-auto-') !== $ofInstrumentations) {
+                continue;
+            }
             if (!empty($GLOBALS['__composer_autoload_files'][$id]) || $this->isReplaced($file)) {
                 continue;
             }
