@@ -133,4 +133,25 @@ import Testing
     pace.wantsLook()
     #expect(pace.isLookDue(at: .seconds(600)))
   }
+
+  /// What is executed is compared at first and after events were lost, and where they always are, as often as without.
+  @Test func looksWhollyWhereEventsWereLost() {
+    var pace = WatchPace(hasEvents: true)
+    #expect(pace.isFullLookDue)
+    pace.rested(foundChanges: false, at: .seconds(1))
+    #expect(!pace.isFullLookDue && !pace.isLookDue(at: .seconds(2)))
+    var looks = 0
+    for second in 2..<62 {
+      pace.wantsLook()
+      if pace.isLookDue(at: .seconds(second)) {
+        looks += 1
+        #expect(pace.isFullLookDue)
+      }
+      pace.rested(foundChanges: false, at: .seconds(second))
+    }
+    #expect((14...16).contains(looks), "\(looks)")
+    var polling = WatchPace(hasEvents: false)
+    polling.rested(foundChanges: false, at: .seconds(4))
+    #expect(polling.isFullLookDue && polling.isLookDue(at: .seconds(5)))
+  }
 }

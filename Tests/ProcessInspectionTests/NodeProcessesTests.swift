@@ -74,6 +74,8 @@ import Testing
     #expect(processes.changes(in: [Self.container], now: .seconds(1)) == [])
     unlink("\(fixture.path)/30/exe")
     try fixture.link("30/exe", to: second)
+    // Where events tell of programs, it is not asked for; it is not forgotten either.
+    #expect(processes.changes(in: [Self.container], now: .seconds(2), isFull: false) == [])
     #expect(processes.changes(in: [Self.container], now: .seconds(2)) == [Self.container])
     #expect(processes.changes(in: [Self.container], now: .seconds(3)) == [])
   }

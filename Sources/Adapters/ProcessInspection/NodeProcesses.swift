@@ -50,14 +50,14 @@ public final class NodeProcesses: Sendable {
   }
 
   /// Looks for what has changed since the last call: answers which of the watched containers have processes that are
-  /// new, or that have become other programs.
-  public func changes(in watched: Set<String>, now: Duration) -> Set<String> {
+  /// new or, if the look is to be a full one, that have become other programs since that was last seen.
+  public func changes(in watched: Set<String>, now: Duration, isFull: Bool = true) -> Set<String> {
     state.withLock { state in
       look(&state, now)
       var changed = (state.changed ?? []).intersection(watched)
       state.changed = []
       for id in watched {
-        for pid in state.byContainer[id] ?? [] {
+        for pid in state.byContainer[id] ?? [] where isFull || state.entries[pid]?.executable == nil {
           let executable = tree.executableIdentity(of: pid)
           guard let before = state.entries[pid]?.executable, before != executable else {
             state.entries[pid]?.executable = executable

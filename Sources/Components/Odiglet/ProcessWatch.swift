@@ -23,7 +23,7 @@ package struct ProcessWatch {
     let start = clock.now
     var pace = WatchPace(hasEvents: events != nil)
     while !Task.isCancelled {
-      await Beat.next(pace.rest)
+      if events == nil { try? await Task.sleep(for: pace.rest) } else { await Beat.next(pace.rest) }
       var found: Set<String> = []
       if let events {
         let (pids, isComplete) = events.take()
@@ -32,7 +32,9 @@ package struct ProcessWatch {
       let now = clock.now - start
       if pace.isLookDue(at: now) {
         let containers = watched()
-        if !containers.isEmpty { found.formUnion(processes.changes(in: containers, now: now)) }
+        if !containers.isEmpty {
+          found.formUnion(processes.changes(in: containers, now: now, isFull: pace.isFullLookDue))
+        }
       }
       pace.rested(foundChanges: !found.isEmpty, at: now)
       if !found.isEmpty { changed(found) }
@@ -53,6 +55,9 @@ struct WatchPace {
   private let hasEvents: Bool
   private(set) var rest: Duration
   private var nextLook = Duration.zero
+  private var lastLook: Duration?
+  /// Whether what is executed is to be compared, which costs most of a look: events tell it, unless some were lost.
+  private(set) var isFullLookDue = true
 
   /// The first rest is the shortest.
   init(hasEvents: Bool) {
@@ -63,13 +68,21 @@ struct WatchPace {
   /// Whether it is time to look at the list of processes.
   func isLookDue(at now: Duration) -> Bool { !hasEvents || now >= nextLook }
 
-  /// Has the list looked at next, because events were lost.
-  mutating func wantsLook() { nextLook = .zero }
+  /// Has the list looked at wholly, because events were lost; no more often than without events, where they are lost
+  /// again and again.
+  mutating func wantsLook() {
+    nextLook = min(nextLook, lastLook.map { $0 + Self.rests.lowerBound } ?? .zero)
+    isFullLookDue = true
+  }
 
   /// Notes what came of the last look or taking.
   mutating func rested(foundChanges: Bool, at now: Duration) {
     guard !hasEvents else {
-      if now >= nextLook { nextLook = now + Self.lookBesideEvents }
+      if now >= nextLook {
+        lastLook = now
+        nextLook = now + Self.lookBesideEvents
+        isFullLookDue = false
+      }
       return
     }
     rest = foundChanges ? Self.rests.lowerBound : min(rest * 2, Self.rests.upperBound)
