@@ -16,7 +16,7 @@ struct NodejsInstanceTests {
   init() throws { try Installation.ensure() }
 
   private static func deploy() throws {
-    let lines = program.split(separator: "\n").map { "        \($0)" }.joined(separator: "\n")
+    let lines = program.split(separator: "\n").map { "            \($0)" }.joined(separator: "\n")
     try Cluster.apply(
       """
       apiVersion: v1
