@@ -108,6 +108,8 @@ public struct Distribution: Sendable, Hashable {
   public var configurationItems: Set<ConfigurationItem>
   /// The parameters without which it cannot be used, such as `LIBC_TYPE`.
   public var requiredParameters: [String]
+  /// The only C library that its files are made for, `glibc` or `musl`; nil where they do not depend on it.
+  public var cLibrary: String?
 
   /// Replaces the placeholders: `{{agents}}` by the directory of the agent files, `{{NAME}}` by the parameter NAME.
   static func resolve(_ template: String, _ parameters: [String: String]) -> String {

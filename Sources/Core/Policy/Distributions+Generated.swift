@@ -36,7 +36,8 @@ extension Distributions {
       configurationItems: [],
       requiredParameters: [
         "LIBC_TYPE",
-      ]),
+      ],
+      cLibrary: nil),
     Distribution(
       name: "golang-community",
       displayName: "OpenTelemetry Go (eBPF)",
@@ -55,7 +56,8 @@ extension Distributions {
       takesResourceAttributes: true,
       takesExporters: false,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "java-community",
       displayName: "OpenTelemetry Java",
@@ -81,7 +83,8 @@ extension Distributions {
       takesResourceAttributes: true,
       takesExporters: true,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "nodejs-community-14",
       displayName: "OpenTelemetry Node.js for 14 to 20.5",
@@ -105,7 +108,8 @@ extension Distributions {
       takesResourceAttributes: true,
       takesExporters: true,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "nodejs-community",
       displayName: "OpenTelemetry Node.js",
@@ -130,7 +134,8 @@ extension Distributions {
       takesResourceAttributes: true,
       takesExporters: true,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "opentelemetry-ebpf-instrumentation",
       displayName: "OpenTelemetry eBPF Instrumentation",
@@ -147,7 +152,8 @@ extension Distributions {
       takesResourceAttributes: false,
       takesExporters: false,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "php-community",
       displayName: "OpenTelemetry PHP",
@@ -176,7 +182,8 @@ extension Distributions {
       configurationItems: [.customInstrumentations],
       requiredParameters: [
         "RUNTIME_VERSION_MAJOR_MINOR",
-      ]),
+      ],
+      cLibrary: "glibc"),
     Distribution(
       name: "python-community",
       displayName: "OpenTelemetry Python",
@@ -201,7 +208,8 @@ extension Distributions {
       takesResourceAttributes: true,
       takesExporters: true,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "python-community3.8",
       displayName: "OpenTelemetry Python for 3.8",
@@ -226,7 +234,8 @@ extension Distributions {
       takesResourceAttributes: true,
       takesExporters: true,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "ruby-community",
       displayName: "OpenTelemetry Ruby",
@@ -255,6 +264,7 @@ extension Distributions {
       configurationItems: [],
       requiredParameters: [
         "RUNTIME_VERSION_MAJOR_MINOR",
-      ]),
+      ],
+      cLibrary: nil),
   ]
 }
