@@ -12,7 +12,7 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from sink import body_of  # noqa: E402
+from sink import body_of, fields, first  # noqa: E402
 
 AGENT = os.environ["ODIGOS_TEST_AGENT"]
 PACKAGES = os.environ.get("ODIGOS_TEST_PACKAGES", "")
@@ -34,36 +34,6 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 import urllib.request
 print(urllib.request.urlopen(f"http://127.0.0.1:{server.port}/").read().decode())
 """
-
-
-def fields(data):
-    """The fields of a protobuf message: (number, value) in order, value an int or bytes."""
-    at = 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while at < len(data):
-        tag = varint()
-        if tag & 7 == 0:
-            yield tag >> 3, varint()
-            continue
-        size = {1: 8, 5: 4}.get(tag & 7) or varint()
-        assert at + size <= len(data), "the message is cut off"
-        yield tag >> 3, data[at:at + size]
-        at += size
-
-
-def first(data, number, default=b""):
-    return next((value for field, value in fields(data) if field == number), default)
 
 
 def value(data):
