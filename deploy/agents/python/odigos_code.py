@@ -48,7 +48,7 @@ class Code:
         if not self._wanted or span.kind in self._without_code:
             return
         frame = sys._getframe(1)
-        while frame is not None and not self._is_of_program(frame.f_code.co_filename):
+        while frame is not None and not self._is_of_program(frame):
             frame = frame.f_back
         if frame is not None:
             for name in self._wanted:
@@ -56,11 +56,14 @@ class Code:
                 if value is not None:
                     span.set_attribute(ATTRIBUTES[name], value)
 
-    def _is_of_program(self, path):
+    def _is_of_program(self, frame):
+        path = frame.f_code.co_filename
+        if path.startswith("<"):  # code without a file: that of `python -c` is the program's
+            return frame.f_globals.get("__name__") == "__main__"
         known = self._known.get(path)
         if known is None:
             known = self._known[path] = not (
-                path.startswith("<") or path.startswith(self._outside) or any(part in path for part in INSTALLED))
+                path.startswith(self._outside) or any(part in path for part in INSTALLED))
         return known
 
 

@@ -428,6 +428,17 @@ print(__file__, next(number for number, line in enumerate(open(__file__), 1) if 
             self.assertEqual(states[0]["notCarriedOut"], ["traces.codeAttributes.column"])
         self.assertEqual(said, wanted)
 
+    def test_code_without_a_file_is_the_programs_where_it_is_the_program(self):
+        program = """
+source = "import sqlite3\\ndef work(): sqlite3.connect(':memory:').cursor().execute('select 1')\\nwork()"
+step()
+exec(compile(source, "<string>", "exec"), {"__name__": "__main__"})
+exec(compile(source, "<string>", "exec"), {"__name__": "made"})
+"""
+        _, found, _ = self.run_steps(program, {"codeAttributes": {"function": True}})
+        ours = "__main__.<module>"
+        self.assertEqual([span["attributes"].get("code.function.name") for span in found], ["__main__.work", ours])
+
     def test_a_server_has_no_code_of_its_own(self):
         if not has("flask"):
             self.skipTest("there is no flask")
