@@ -16,6 +16,10 @@ PEER_PACKAGES=(grpcio==1.85.3 protobuf==7.36.2 hpack==4.1.0 opentelemetry-opamp-
 PEER=$CACHE/peer-$(IFS=-; echo "${PEER_PACKAGES[*]//==/-}")
 export PEER
 
+# A .NET runtime for the matrix and the tests of detection, from PyPI, where it is for x86_64 only; hack/setup gets it.
+DOTNET=$CACHE/dotnet-8.0.4
+export DOTNET
+
 # Progress lines carry the time since the first script of the run began.
 export STARTED_NS="${STARTED_NS:-$(date +%s%N)}"
 

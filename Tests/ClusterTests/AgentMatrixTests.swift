@@ -2,7 +2,8 @@ import Foundation
 import JSON
 import Testing
 
-/// Every runtime and every conflict, by every way in which agents come into pods, on a real cluster: `make e2e-matrix`.
+/// Every runtime and every conflict, by every way in which agents come into pods, on a real cluster: `make e2e-matrix`;
+/// a part of it in `make e2e` (`MatrixSelection`).
 ///
 /// The applications run side by side in one namespace. In each round the configuration is changed, which replaces their
 /// pods; a cell of the table is one pod that was looked at: whether it runs, how its agent is loaded, whether spans of
@@ -14,7 +15,8 @@ struct AgentMatrixTests {
   init() throws { try Installation.ensure() }
 
   @Test func everyCombination() async throws {
-    let (namespace, cases) = (Self.namespace, MatrixCase.all)
+    let selection = try MatrixSelection(MatrixSelection.wanted ?? "all")
+    let (namespace, cases) = (Self.namespace, selection.cases)
     defer { _ = try? Cluster.kubectl("delete", "namespace", namespace, "--wait=false") }
     try Cluster.apply(
       "apiVersion: v1\nkind: Namespace\nmetadata: {name: \(namespace)}\n---\n"
@@ -27,8 +29,8 @@ struct AgentMatrixTests {
       _ = try? Cluster.odigos("config", "set", "mount-method", "k8s-virtual-device")
       _ = try? Cluster.odigos("config", "set", "agent-env-vars-injection-method", "loader-fallback-to-pod-manifest")
     }
-    var table = MatrixTable(cases: cases)
-    for round in MatrixRound.all {
+    var table = MatrixTable(cases: cases, inventory: try Self.inventory())
+    for round in selection.rounds {
       let begin = ContinuousClock.now
       try Cluster.odigos("config", "set", "mount-method", round.mount)
       try Cluster.odigos("config", "set", "agent-env-vars-injection-method", round.environment)
@@ -45,9 +47,17 @@ struct AgentMatrixTests {
     }
   }
 
+  /// What the nodes say of their agents.
+  private static func inventory() throws -> JSONValue {
+    let text = try Cluster.list("nodes", in: nil).lazy.compactMap {
+      $0.at("metadata", "annotations", "odigos.io/agents")?.string
+    }.first
+    return try JSONValue(parsing: Array(try #require(text, "no node says which agents it has").utf8))
+  }
+
   /// Looks at every application until it is as it should be, or the time is up.
   private func look(_ cases: [MatrixCase], _ round: MatrixRound) async throws -> [(MatrixCase, MatrixCell)] {
-    let end = ContinuousClock.now + .seconds(75)
+    let end = ContinuousClock.now + .seconds(180)
     var done: [String: MatrixCell] = [:]
     while true {
       let pods = try Cluster.list("pods", in: Self.namespace)
@@ -77,10 +87,7 @@ struct AgentMatrixTests {
     guard pods.count == 1, let pod = pods.first else { return missing("it has \(pods.count) pods; \(verdict)") }
     let hash = pod.at("metadata", "labels", "odigos.io/agents-meta-hash")?.string ?? ""
     guard hash == config.at("spec", "agentsMetaHash")?.string ?? "" else { return missing("its pod is an older one") }
-    let ready = pod.at("status", "conditions")?.array?.contains {
-      $0["type"]?.string == "Ready" && $0["status"]?.string == "True"
-    }
-    guard ready == true else { return missing("its pod is not ready; \(verdict)") }
+    guard Cluster.isReady(pod) else { return missing("its pod is not ready; \(verdict)") }
     let container = pod.at("spec", "containers")?[0] ?? [:]
     let loading = MatrixLoading(container: container)
     guard loading == item.loading(round) else {
@@ -120,12 +127,19 @@ struct MatrixCell {
 /// The table that `make e2e-matrix` prints and docs/languages.md has.
 struct MatrixTable {
   /// Whether it was asked for: it takes minutes, and images of its own.
-  static let isWanted = Cluster.isGiven && ProcessInfo.processInfo.environment["ODIGOS_MATRIX"] != nil
+  static let isWanted = Cluster.isGiven && MatrixSelection.wanted != nil
 
   var cases: [MatrixCase]
+  private var inventory: JSONValue
   private var cells: [String: [String: MatrixCell]] = [:]
 
-  init(cases: [MatrixCase]) { self.cases = cases }
+  init(cases: [MatrixCase], inventory: JSONValue) { (self.cases, self.inventory) = (cases, inventory) }
+
+  /// Whose agent a row was seen with.
+  private func agent(_ item: MatrixCase) -> String {
+    let version = inventory.at("distributions", item.distribution, "version")?.string
+    return version == "proof-of-load" ? "proof of load" : "OpenTelemetry's"
+  }
 
   mutating func set(_ item: MatrixCase, _ round: MatrixRound, _ cell: MatrixCell) {
     cells[item.name, default: [:]][round.description] = cell
@@ -140,13 +154,14 @@ struct MatrixTable {
     ]
     for item in cases {
       let columns = methods.map { method in
-        let texts = MatrixRound.all.filter { $0.environment == method }.map { round in
-          (round.mount, cells[item.name]?[round.description]?.text ?? "not looked at")
+        let texts = MatrixRound.all.filter { $0.environment == method }.compactMap { round in
+          cells[item.name]?[round.description].map { (round.mount, $0.text) }
         }
-        if Set(texts.map(\.1)).count == 1 { return texts[0].1 }
+        guard let first = texts.first else { return "not looked at" }
+        if Set(texts.map(\.1)).count == 1 { return first.1 }
         return texts.map { "\($0.1) (`\($0.0)`)" }.joined(separator: ", ")
       }
-      lines.append("| \(item.title) | \(item.agent) | " + columns.joined(separator: " | ") + " |")
+      lines.append("| \(item.title) | \(agent(item)) | " + columns.joined(separator: " | ") + " |")
     }
     return lines.joined(separator: "\n") + "\n"
   }

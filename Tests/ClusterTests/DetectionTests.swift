@@ -28,23 +28,10 @@ struct DetectionTests {
   private func deploy(
     _ name: String, in namespace: String, _ code: String, variables: KeyValuePairs<String, String> = [:]
   ) throws {
-    let container: JSONValue = [
-      "env": .array(variables.map { ["name": .string($0.key), "value": .string($0.value)] }),
-      "name": "app", "image": "localhost/odigos-demo-shop:dev", "imagePullPolicy": "IfNotPresent",
-      "command": ["python3", "-c"], "args": [.string(code)],
-    ]
-    let deployment: JSONValue = [
-      "apiVersion": "apps/v1", "kind": "Deployment",
-      "metadata": ["name": .string(name), "namespace": .string(namespace)],
-      "spec": [
-        "selector": ["matchLabels": ["app": .string(name)]],
-        "template": [
-          "metadata": ["labels": ["app": .string(name)]],
-          "spec": ["terminationGracePeriodSeconds": 1, "containers": [container]],
-        ],
-      ],
-    ]
-    try Cluster.apply(String(decoding: deployment.serialized(), as: UTF8.self))
+    let environment: [JSONValue] = variables.map { ["name": .string($0.key), "value": .string($0.value)] }
+    try Cluster.apply([
+      PythonDeployment(name: name, namespace: namespace, program: code, environment: environment).json
+    ])
     try Cluster.kubectl("rollout", "status", "deployment/\(name)", "-n", namespace, "--timeout=90s")
   }
 

@@ -2,36 +2,16 @@ import JSON
 import Testing
 
 /// A Deployment of pods that do nothing but ask for a device.
-struct DevicePods {
+struct DevicePods: TestNamespace {
   var namespace: String
   var count: Int
   var resource = "instrumentation.odigos.io/generic"
 
   func deploy() throws {
-    try Cluster.apply(
-      """
-      apiVersion: v1
-      kind: Namespace
-      metadata: {name: \(namespace)}
-      ---
-      apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: app, namespace: \(namespace)}
-      spec:
-        replicas: \(count)
-        selector: {matchLabels: {app: app}}
-        template:
-          metadata: {labels: {app: app}}
-          spec:
-            terminationGracePeriodSeconds: 1
-            automountServiceAccountToken: false
-            containers:
-            - name: app
-              image: localhost/odigos-demo-shop:dev
-              imagePullPolicy: IfNotPresent
-              command: [python3, -c, "import time; time.sleep(1000000)"]
-              resources: {limits: {\(resource): 1}}
-      """)
+    let deployment = PythonDeployment(
+      namespace: namespace, replicas: count, program: "import time; time.sleep(1000000)",
+      limits: .object([resource: 1]))
+    try create([deployment.json])
   }
 
   func scale(_ count: Int) throws {
@@ -51,6 +31,4 @@ struct DevicePods {
       return ready == wanted ? nil : "\(ready) of \(wanted) pods run"
     }
   }
-
-  func remove() { _ = try? Cluster.kubectl("delete", "namespace", namespace, "--wait=false") }
 }

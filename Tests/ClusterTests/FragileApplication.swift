@@ -2,45 +2,23 @@ import JSON
 import Testing
 
 /// A web server that does well alone, and something else when it finds agents in its environment.
-struct FragileApplication {
+struct FragileApplication: TestNamespace {
   var namespace: String
   /// A statement in Python.
   var withAgents = "pass"
   var replicas = 2
 
   func deploy() throws {
-    try Cluster.apply(
+    let program = """
+      import http.server, os, sys, time
+      if 'ODIGOS_CONTAINER_NAME' in os.environ: \(withAgents)
+      http.server.HTTPServer(('', 8080), http.server.SimpleHTTPRequestHandler).serve_forever()
       """
-      apiVersion: v1
-      kind: Namespace
-      metadata: {name: \(namespace)}
-      ---
-      apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: app, namespace: \(namespace)}
-      spec:
-        replicas: \(replicas)
-        selector: {matchLabels: {app: app}}
-        template:
-          metadata: {labels: {app: app}}
-          spec:
-            terminationGracePeriodSeconds: 1
-            containers:
-            - name: app
-              image: localhost/odigos-demo-shop:dev
-              imagePullPolicy: IfNotPresent
-              command: [python3, -c]
-              args:
-              - |
-                import http.server, os, sys, time
-                if 'ODIGOS_CONTAINER_NAME' in os.environ: \(withAgents)
-                http.server.HTTPServer(('', 8080), http.server.SimpleHTTPRequestHandler).serve_forever()
-              readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
-      """)
-    try Cluster.kubectl("rollout", "status", "deployment/app", "-n", namespace, "--timeout=90s")
+    try create([
+      PythonDeployment(namespace: namespace, replicas: replicas, program: program, isServer: true).json
+    ])
+    try waitForRollout("app")
   }
-
-  func remove() { _ = try? Cluster.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found") }
 
   func optIn() throws { try Cluster.kubectl("label", "namespace", namespace, "odigos-instrumentation=enabled") }
 
@@ -73,8 +51,7 @@ struct FragileApplication {
       for pod in pods {
         let marks = PodMarks(pod).found
         if !marks.isEmpty { return "marks: \(marks)" }
-        let ready = pod.at("status", "conditions")?.array?.first { $0["type"]?.string == "Ready" }
-        if ready?["status"]?.string != "True" { return "a pod is not ready" }
+        if !Cluster.isReady(pod) { return "a pod is not ready" }
       }
       return nil
     }

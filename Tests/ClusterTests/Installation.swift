@@ -4,7 +4,7 @@ import Testing
 
 /// The system under test, installed once for all suites with the command-line tool.
 enum Installation {
-  private static let image = ProcessInfo.processInfo.environment["ODIGOS_TEST_IMAGE"] ?? "localhost/odigos:dev"
+  static let image = ProcessInfo.processInfo.environment["ODIGOS_TEST_IMAGE"] ?? "localhost/odigos:dev"
   private static let result: Result<Void, any Error> = Result {
     try Cluster.odigos("install", "--namespace", Cluster.systemNamespace, "--image", image)
     try TraceSink.deploy()

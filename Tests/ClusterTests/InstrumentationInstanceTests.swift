@@ -19,8 +19,11 @@ struct InstrumentationInstanceTests {
     try instances(application, of: pod).filter { $0.at("status", "healthy")?.bool == true }
   }
 
-  private static func pod(_ application: PlainApplication, _ name: String) throws -> String {
-    try #require(try application.pods(name).first?.at("metadata", "name")?.string)
+  private static func healthyInstance(_ application: PlainApplication, of pod: String) async throws -> JSONValue {
+    try await eventually("a healthy instance") {
+      try healthy(application, of: pod).isEmpty ? "\(try instances(application))" : nil
+    }
+    return try #require(try healthy(application, of: pod).first)
   }
 
   /// The id on this machine of the process that an instance is of.
@@ -32,13 +35,8 @@ struct InstrumentationInstanceTests {
   @Test func processesAreKnownWhileTheyRun() async throws {
     let application = PlainApplication(namespace: "e2e-opamp", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
-    try application.deploy()
-    try await application.waitUntil("web", isInstrumented: true)
-    let pod = try Self.pod(application, "web")
-    try await eventually("a healthy instance") {
-      try Self.healthy(application, of: pod).isEmpty ? "\(try Self.instances(application))" : nil
-    }
-    let instance = try #require(try Self.healthy(application, of: pod).first)
+    let pod = try await application.deployInstrumented()
+    let instance = try await Self.healthyInstance(application, of: pod)
     #expect(instance.at("spec", "containerName") == "app")
     #expect(instance.at("metadata", "labels", "instrumented-app") == "deployment-web")
     #expect(instance.at("metadata", "labels", "ownerPodName")?.string == pod)
@@ -72,21 +70,14 @@ struct InstrumentationInstanceTests {
       try Cluster.exists("instrumentationinstance", name, in: application.namespace) ? "still there" : nil
     }
     print("killed process to no instance: \(ContinuousClock.now - killed)")
-    try await eventually("an instance of the next process") {
-      try Self.healthy(application, of: pod).isEmpty ? "\(try Self.instances(application))" : nil
-    }
+    _ = try await Self.healthyInstance(application, of: pod)
   }
 
   @Test func instancesOutliveANodeAgentButNotTheirProcesses() async throws {
     let application = PlainApplication(namespace: "e2e-opamp-restart", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
-    try application.deploy()
-    try await application.waitUntil("web", isInstrumented: true)
-    let pod = try Self.pod(application, "web")
-    try await eventually("a healthy instance") {
-      try Self.healthy(application, of: pod).isEmpty ? "\(try Self.instances(application))" : nil
-    }
-    let instance = try #require(try Self.healthy(application, of: pod).first)
+    let pod = try await application.deployInstrumented()
+    let instance = try await Self.healthyInstance(application, of: pod)
     let name = try #require(instance.at("metadata", "name")?.string)
     let uid = instance.at("metadata", "uid")?.string
     // One of a process that ended while nobody looked: an id above what Linux gives.
@@ -110,9 +101,7 @@ struct InstrumentationInstanceTests {
   @Test func aRuleReachesRunningAgents() async throws {
     let application = PlainApplication(namespace: "e2e-opamp-rule", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
-    try application.deploy()
-    try await application.waitUntil("web", isInstrumented: true)
-    let pod = try Self.pod(application, "web")
+    let pod = try await application.deployInstrumented()
     try await eventually("an agent that has its configuration") { try Self.configuration(application, of: pod).missing }
     let before = try Self.configuration(application, of: pod)
     try Cluster.apply(
@@ -140,8 +129,77 @@ struct InstrumentationInstanceTests {
     print("rule to running agent: \(ContinuousClock.now - changed)")
     let after = try Self.configuration(application, of: pod)
     #expect(after.hash != before.hash)
-    #expect(try Self.pod(application, "web") == pod, "no restart")
+    #expect(try application.podName("web") == pod, "no restart")
     #expect(try application.pods("web").first?.at("status", "containerStatuses")?[0]?["restartCount"] == 0)
+  }
+
+  @Test func aRuleChangesWhatSpansOfRunningProcessesSay() async throws {
+    let application = PlainApplication(namespace: "e2e-opamp-headers", labels: "odigos-instrumentation: enabled")
+    defer { application.remove() }
+    try application.deploy()
+    try await application.waitUntil("web", isInstrumented: true)
+    let pod = try application.podName("web")
+    try await eventually("an agent that has its configuration") { try Self.configuration(application, of: pod).missing }
+    try Cluster.apply(
+      """
+      apiVersion: odigos.io/v1alpha1
+      kind: InstrumentationRule
+      metadata: {name: e2e-opamp-headers, namespace: \(Cluster.systemNamespace)}
+      spec:
+        ruleName: what requests say
+        workloads: [{namespace: \(application.namespace), kind: Deployment, name: web}]
+        headersCollection: {headerKeys: [User-Agent, Content-Type]}
+        payloadCollection: {httpResponse: {maxPayloadLength: 64}, messaging: {}}
+        codeAttributes: {function: true}
+      """)
+    defer { Self.removeRule("e2e-opamp-headers") }
+    let (began, changed) = (Self.now, ContinuousClock.now)
+    try await eventually("the agent does what the rule says") {
+      let traces = try Self.configuration(application, of: pod).effective?["traces"]
+      let keys: JSONValue = ["content-type", "user-agent"]
+      return traces?.at("headersCollection", "headerKeys") == keys ? nil : "\(traces ?? .null)"
+    }
+    print("rule of headers to running agent: \(ContinuousClock.now - changed)")
+    try await eventually("spans with headers, a body and code", within: .seconds(60)) {
+      let spans = try TraceSink.spans(namespace: application.namespace).filter { $0.service == "web" }
+      let served = spans.filter {
+        $0.attributes["http.request.header.user-agent"]?.first?.hasPrefix("Python-urllib") == true
+          && $0.attributes["http.response.payload"] == ["ok"]
+          && $0.attributes["http.response.header.content-type"]?.first?.hasPrefix("text/html") == true
+      }
+      let made = spans.filter { $0.attributes["code.function.name"] == ["__main__.index"] }
+      if let first = served.map(\.start).min(), !made.isEmpty {
+        print("rule of headers to the first span that has them: \(Double(first - began) / 1e9) s")
+        return nil
+      }
+      return "\(spans.last.map { "\($0.attributes)" } ?? "no span")"
+    }
+    let description = try Cluster.odigos("describe", "source", "deployment", "web", "-n", application.namespace)
+    #expect(description.contains("python-community does not carry out: payloadCollection.messaging."))
+
+    Self.removeRule("e2e-opamp-headers")
+    try await eventually("the agent goes without") {
+      let traces = try Self.configuration(application, of: pod).effective?["traces"]
+      return traces?["headersCollection"] == nil ? nil : "\(traces ?? .null)"
+    }
+    let gone = Self.now
+    try await eventually("spans without headers", within: .seconds(60)) {
+      let later = try TraceSink.spans(namespace: application.namespace).filter {
+        $0.service == "web" && $0.start > gone
+      }
+      let names = Set(later.flatMap(\.attributes.keys))
+      #expect(!names.contains("http.request.header.user-agent") && !names.contains("http.response.payload"))
+      return later.isEmpty ? "no span yet" : nil
+    }
+    #expect(try application.podName("web") == pod, "no restart")
+    #expect(try application.pods("web").first?.at("status", "containerStatuses")?[0]?["restartCount"] == 0)
+  }
+
+  private static var now: Int { Int(Date().timeIntervalSince1970 * 1e9) }
+
+  private static func removeRule(_ name: String) {
+    _ = try? Cluster.kubectl(
+      "delete", "instrumentationrule", name, "-n", Cluster.systemNamespace, "--ignore-not-found")
   }
 
   /// What an agent says that it does.

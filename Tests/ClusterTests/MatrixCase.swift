@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 
 /// A combination of what the configuration can say about how agents come into pods.
@@ -22,7 +23,9 @@ enum MatrixLoading: String, Sendable {
   /// What the manifest of an injected container says.
   init(container: JSONValue) {
     var loading = MatrixLoading.none
-    let variables: Set = ["PYTHONPATH", "JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "PHP_INI_SCAN_DIR", "RUBYOPT"]
+    let variables: Set = [
+      "PYTHONPATH", "JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "PHP_INI_SCAN_DIR", "RUBYOPT", "DOTNET_STARTUP_HOOKS",
+    ]
     for variable in container["env"]?.array ?? [] {
       guard let name = variable["name"]?.string, variable["value"]?.string?.contains("/var/odigos/") == true else {
         continue
@@ -40,8 +43,6 @@ struct MatrixCase: Sendable {
   var name: String
   /// What it is, for people.
   var title: String
-  /// Which agent it gets.
-  var agent: String
   var image: String
   var command: [String]
   /// Further lines of the container, in YAML at its depth.
@@ -56,6 +57,12 @@ struct MatrixCase: Sendable {
   var isSetByScript = false
   /// Whether the pod preloads a library, so that the loader cannot be had.
   var hasPreload = false
+
+  /// The distribution that it gets.
+  var distribution: String {
+    let languages = ["python", "java", "nodejs", "php", "ruby", "dotnet"]
+    return (languages.first { image.hasPrefix("matrix-\($0)") } ?? image) + "-community"
+  }
 
   /// How its agent is to be loaded.
   func loading(_ round: MatrixRound) -> MatrixLoading {
@@ -101,71 +108,88 @@ struct MatrixCase: Sendable {
   }
 
   private static let ownModules = "        env: [{name: PYTHONPATH, value: /app/own}]"
-  private static let real = "OpenTelemetry's"
-  private static let proof = "proof of load"
   private static let flask = ["python3", "/app/flask_app.py"]
 
   /// Each runtime as it comes.
   static let runtimes: [MatrixCase] = [
     MatrixCase(
-      name: "python39-flask", title: "Python 3.9, Flask 1.1", agent: real, image: "matrix-python-old", command: flask,
+      name: "python39-flask", title: "Python 3.9, Flask 1.1", image: "matrix-python-old", command: flask,
       says: "own: no module"),
     MatrixCase(
-      name: "python311-django", title: "Python 3.11, Django 3.2", agent: real, image: "matrix-python-django",
+      name: "python311-django", title: "Python 3.11, Django 3.2", image: "matrix-python-django",
       command: ["python3", "/app/django_app.py"], says: "own: no module"),
     MatrixCase(
-      name: "python313-fastapi", title: "Python 3.13, FastAPI 0.115", agent: real, image: "matrix-python-new",
+      name: "python313-fastapi", title: "Python 3.13, FastAPI 0.115", image: "matrix-python-new",
       command: ["python3", "/app/fastapi_app.py"], says: "own: no module"),
     MatrixCase(
-      name: "java17", title: "Java 17", agent: proof, image: "matrix-java", command: ["java", "-cp", "/app", "Shop"],
+      name: "java17", title: "Java 17", image: "matrix-java", command: ["java", "-cp", "/app", "Shop"],
       says: "own: property missing"),
     MatrixCase(
-      name: "nodejs20", title: "Node.js 20", agent: proof, image: "matrix-nodejs", command: ["node", "/app/app.js"],
+      name: "java11-tomcat", title: "Java 11, Tomcat 9", image: "matrix-java-old", command: ["/app/tomcat/start"],
+      says: ""),
+    MatrixCase(
+      name: "nodejs20", title: "Node.js 20", image: "matrix-nodejs", command: ["node", "/app/app.js"],
       says: "own: module missing"),
     MatrixCase(
-      name: "php82", title: "PHP 8.2", agent: proof, image: "matrix-php",
+      name: "php82", title: "PHP 8.2, PDO", image: "matrix-php",
       command: ["php", "-S", "0.0.0.0:8080", "-t", "/app/web"], says: "", hasLoader: false),
     MatrixCase(
-      name: "php84", title: "PHP 8.4", agent: proof, image: "matrix-php-new",
+      name: "php84", title: "PHP 8.4, PDO", image: "matrix-php-new",
       command: ["php", "-S", "0.0.0.0:8080", "-t", "/app/web"], says: "", hasLoader: false),
     MatrixCase(
-      name: "ruby31", title: "Ruby 3.1", agent: proof, image: "matrix-ruby", command: ["ruby", "/app/app.rb"],
+      name: "ruby31", title: "Ruby 3.1, Sinatra 3.0", image: "matrix-ruby", command: ["ruby", "/app/app.rb"],
       says: "own: nothing", hasLoader: false),
     MatrixCase(
-      name: "ruby33", title: "Ruby 3.3", agent: proof, image: "matrix-ruby-new", command: ["ruby", "/app/app.rb"],
+      name: "ruby33", title: "Ruby 3.3, Sinatra 4.1", image: "matrix-ruby-new", command: ["ruby", "/app/app.rb"],
       says: "own: nothing", hasLoader: false),
-  ]
+    MatrixCase(
+      name: "dotnet8", title: ".NET 8, `dotnet Shop.dll`", image: "matrix-dotnet",
+      command: ["dotnet", "/app/dotnet/Shop.dll"], says: "own: hook missing", hasLoader: false),
+    MatrixCase(
+      name: "dotnet8-host", title: ".NET 8, an executable of its own", image: "matrix-dotnet",
+      command: ["/app/dotnet/Shop"], says: "own: hook missing", hasLoader: false),
+  ].filter(\.canBeHad)
 
   /// Applications that have set the agent's variable for themselves.
   static let conflicts: [MatrixCase] = [
     MatrixCase(
-      name: "pythonpath-image", title: "`PYTHONPATH` of the image", agent: real, image: "matrix-python-path",
+      name: "pythonpath-image", title: "`PYTHONPATH` of the image", image: "matrix-python-path",
       command: flask, says: "own: module kept"),
     MatrixCase(
-      name: "pythonpath-script", title: "`PYTHONPATH` set by a start-up script", agent: real,
+      name: "pythonpath-script", title: "`PYTHONPATH` set by a start-up script",
       image: "matrix-python-old", command: ["/app/python-entrypoint"], says: "own: module kept", isSetByScript: true),
     MatrixCase(
-      name: "pythonpath-envfrom", title: "`PYTHONPATH` by `envFrom` of a ConfigMap", agent: real,
+      name: "pythonpath-envfrom", title: "`PYTHONPATH` by `envFrom` of a ConfigMap",
       image: "matrix-python-old", command: flask,
       container: "        envFrom: [{configMapRef: {name: python}}]",
       objects: "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: python, namespace: NAMESPACE}\n"
         + "data: {PYTHONPATH: /app/own}",
       says: "own: module kept"),
     MatrixCase(
-      name: "java-secret", title: "`JAVA_TOOL_OPTIONS` from a Secret", agent: proof, image: "matrix-java",
+      name: "java-secret", title: "`JAVA_TOOL_OPTIONS` from a Secret", image: "matrix-java",
       command: ["java", "-cp", "/app", "Shop"],
       container: "        env: [{name: JAVA_TOOL_OPTIONS, valueFrom: {secretKeyRef: {name: java, key: options}}}]",
       objects: "---\napiVersion: v1\nkind: Secret\nmetadata: {name: java, namespace: NAMESPACE}\n"
         + "stringData: {options: -Dshop.name=kept}",
       says: "own: property kept"),
     MatrixCase(
-      name: "node-wrapper", title: "`NODE_OPTIONS` set by a wrapper script", agent: proof, image: "matrix-nodejs",
+      name: "dotnet-hooks", title: "`DOTNET_STARTUP_HOOKS` of the pod", image: "matrix-dotnet",
+      command: ["dotnet", "/app/dotnet/Shop.dll"],
+      container: "        env: [{name: DOTNET_STARTUP_HOOKS, value: /app/dotnet/OwnHook.dll}]",
+      says: "own: hook kept", hasLoader: false),
+    MatrixCase(
+      name: "node-wrapper", title: "`NODE_OPTIONS` set by a wrapper script", image: "matrix-nodejs",
       command: ["/app/node-wrapper"], says: "own: module kept", isSetByScript: true),
     MatrixCase(
-      name: "preload", title: "`LD_PRELOAD` of the pod", agent: real, image: "matrix-python-old", command: flask,
+      name: "preload", title: "`LD_PRELOAD` of the pod", image: "matrix-python-old", command: flask,
       container: "        env: [{name: LD_PRELOAD, value: /app/own/libpreloaded.so}]",
       says: "own: no module, library kept", hasPreload: true),
-  ]
+  ].filter(\.canBeHad)
+
+  /// Whether its runtime is here; where not, hack/setup says why.
+  private var canBeHad: Bool {
+    image != "matrix-dotnet" || ProcessInfo.processInfo.environment["ODIGOS_TEST_DOTNET"] != nil
+  }
 
   static let all = runtimes + conflicts
 }

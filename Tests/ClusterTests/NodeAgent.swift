@@ -44,12 +44,20 @@ enum NodeAgent {
     return pod
   }
 
-  /// What `/readyz` says.
-  static func readiness() throws -> (isReady: Bool, text: String) {
+  /// How often its container was started again.
+  static func restarts() throws -> Int { try pod().at("status", "containerStatuses")?[0]?["restartCount"]?.int ?? 0 }
+
+  /// The URL of a page of its admin port.
+  static func address(_ path: String) throws -> String {
     guard let address = try pod().at("status", "podIP")?.string else {
       throw Cluster.Failure(description: "odiglet has no address")
     }
-    let text = try Cluster.run("curl", ["-s", "-m", "5", "http://\(address):8081/readyz"])
+    return "http://\(address):8081\(path)"
+  }
+
+  /// What `/readyz` says.
+  static func readiness() throws -> (isReady: Bool, text: String) {
+    let text = try Cluster.run("curl", ["-s", "-m", "5", try address("/readyz")])
     return (text.hasSuffix("\nready\n"), text)
   }
 

@@ -1,9 +1,10 @@
 import JSON
 import Testing
+import YAML
 
 /// An application that knows nothing of OpenTelemetry, in a namespace of its own: `web` asks `backend` at each of its
 /// requests, and asks itself once a second.
-struct PlainApplication {
+struct PlainApplication: TestNamespace {
   var namespace: String
   /// Labels of the namespace from the start.
   var labels = ""
@@ -27,46 +28,32 @@ struct PlainApplication {
 
   /// Creates the namespace and both Deployments and waits until they are available.
   func deploy() throws {
-    try Cluster.apply(
-      "apiVersion: v1\nkind: Namespace\nmetadata: {name: \(namespace), labels: {\(labels)}}\n---\n"
-        + deployment("backend", environment: "")
-        + "---\napiVersion: v1\nkind: Service\nmetadata: {name: backend, namespace: \(namespace)}\n"
-        + "spec: {selector: {app: backend}, ports: [{port: 8080}]}\n---\n"
-        + deployment("web", environment: "{name: BACKEND, value: 'http://backend:8080/'}"))
-    for name in ["backend", "web"] {
-      try Cluster.kubectl("rollout", "status", "deployment/\(name)", "-n", namespace, "--timeout=90s")
-    }
+    let service: JSONValue = [
+      "apiVersion": "v1", "kind": "Service",
+      "metadata": ["name": "backend", "namespace": .string(namespace)],
+      "spec": ["selector": ["app": "backend"], "ports": [["port": 8080]]],
+    ]
+    try create(
+      labels: try YAML.parse(Array("{\(labels)}".utf8)),
+      [
+        deployment("backend", environment: []), service,
+        deployment("web", environment: [["name": "BACKEND", "value": "http://backend:8080/"]]),
+      ])
+    for name in ["backend", "web"] { try waitForRollout(name) }
   }
 
-  private func deployment(_ name: String, environment: String) -> String {
-    let program = Self.server.split(separator: "\n", omittingEmptySubsequences: false)
-      .map { "            \($0)" }.joined(separator: "\n")
-    return """
-      apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: \(name), namespace: \(namespace)}
-      spec:
-        selector: {matchLabels: {app: \(name)}}
-        template:
-          metadata: {labels: {app: \(name)}}
-          spec:
-            terminationGracePeriodSeconds: 1
-            containers:
-            - name: app
-              image: localhost/odigos-demo-shop:dev
-              imagePullPolicy: IfNotPresent
-              env: [\(environment)]
-              command: [python3, -c]
-              args:
-              - |
-      \(program)
-              readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
-
-      """
+  /// The same in a namespace that is opted in; answers the name of the pod of `web` once that is instrumented.
+  func deployInstrumented() async throws -> String {
+    try deploy()
+    try await waitUntil("web", isInstrumented: true)
+    return try podName("web")
   }
 
-  /// Deletes the namespace, without waiting.
-  func remove() { _ = try? Cluster.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found") }
+  private func deployment(_ name: String, environment: [JSONValue]) -> JSONValue {
+    PythonDeployment(
+      name: name, namespace: namespace, program: Self.server, environment: environment, isServer: true
+    ).json
+  }
 
   /// A Source for one of its Deployments or for the namespace.
   func addSource(_ kind: String, _ name: String, disabled: Bool = false, serviceName: String? = nil) throws {
@@ -88,6 +75,10 @@ struct PlainApplication {
       .filter { $0.at("metadata", "deletionTimestamp") == nil }
   }
 
+  func podName(_ deployment: String) throws -> String {
+    try #require(try pods(deployment).first?.at("metadata", "name")?.string)
+  }
+
   /// Waits until the Deployment's pods, and no others, are (not) instrumented and run.
   func waitUntil(_ deployment: String, isInstrumented wanted: Bool, within limit: Duration = .seconds(90)) async throws
   {
@@ -101,10 +92,7 @@ struct PlainApplication {
           return
             "marks of its pod: \(marks.found); conditions: \(config?.at("status", "conditions").map { "\($0)" } ?? "none")"
         }
-        let ready = pod.at("status", "conditions")?.array?.contains {
-          $0["type"]?.string == "Ready" && $0["status"]?.string == "True"
-        }
-        if ready != true { return "pod \(pod.at("metadata", "name")?.string ?? "") is not ready" }
+        if !Cluster.isReady(pod) { return "pod \(pod.at("metadata", "name")?.string ?? "") is not ready" }
       }
       return nil
     }

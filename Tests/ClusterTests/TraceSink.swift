@@ -9,6 +9,10 @@ struct TraceSink {
     var traceID: String
     var service: String
     var resource: [String: String]
+    /// Its own attributes: texts, and the texts of lists.
+    var attributes: [String: [String]]
+    /// When it began, in nanoseconds since 1970.
+    var start: Int
   }
 
   /// Makes the sink and the Destination that leads to it.
@@ -34,12 +38,22 @@ struct TraceSink {
           for span in scope["spans"]?.array ?? [] {
             spans.append(
               Span(
-                traceID: span["traceId"]?.string ?? "", service: resource["service.name"] ?? "", resource: resource))
+                traceID: span["traceId"]?.string ?? "", service: resource["service.name"] ?? "", resource: resource,
+                attributes: attributes(span), start: Int(span["startTimeUnixNano"]?.string ?? "") ?? 0))
           }
         }
       }
     }
     return spans
+  }
+
+  private static func attributes(_ span: JSONValue) -> [String: [String]] {
+    var result: [String: [String]] = [:]
+    for attribute in span["attributes"]?.array ?? [] {
+      let items = attribute.at("value", "arrayValue", "values")?.array ?? [attribute["value"] ?? [:]]
+      result[attribute["key"]?.string ?? ""] = items.compactMap { $0["stringValue"]?.string }
+    }
+    return result
   }
 
   /// Waits for one trace that has spans of all these services.

@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import HTTPTransport
+import TestSupport
 import Testing
 
 /// Both sides against grpcio.
@@ -30,7 +31,7 @@ struct GRPCInteroperationTests {
 
   @Test(arguments: [SocketAddress.tcp(host: "127.0.0.1", port: 0), .scratchUnix()])
   func thePythonClientCallsTheServer(address: SocketAddress) async throws {
-    guard let python = await PythonGRPC.interpreter() else { return }
+    guard let python = PythonInterpreter.importing("grpc") else { return }
     try await withServer(address: address, grpc: GRPCTests.methods) { server in
       let outcome = try await PeerProcess.run(python, ["-c", Self.client, server.address.description])
       #expect(
@@ -69,7 +70,7 @@ struct GRPCInteroperationTests {
     """
 
   @Test func theClientCallsThePythonServer() async throws {
-    guard let python = await PythonGRPC.interpreter() else { return }
+    guard let python = PythonInterpreter.importing("grpc") else { return }
     let address = SocketAddress.scratchUnix()
     let loop = try EventLoop(name: "client")
     let peer = try RunningPeer(python, ["-c", Self.server, address.description])

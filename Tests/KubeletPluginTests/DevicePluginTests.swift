@@ -14,7 +14,7 @@ import Testing
   private func withPlugin(
     capacity: Int = 5, _ body: @Sendable (RunningPlugin) async throws -> Void
   ) async throws {
-    guard await PythonWithGRPC.path != nil else { return }
+    guard PythonWithGRPC.path != nil else { return }
     let running = try RunningPlugin(capacity: capacity)
     let task = Task { await running.plugin.run() }
     do {

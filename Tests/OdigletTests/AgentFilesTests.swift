@@ -87,6 +87,28 @@ import Testing
 }
 
 @Suite struct AgentFilesMonitorTests {
+  @Test func clearsOldVersionsAwayAsItStarts() async throws {
+    let scratch = try ScratchDirectory()
+    let installation = AgentInstallation(
+      source: "\(scratch.path)/image", destination: "\(scratch.path)/host", report: { _ in })
+    for text in ["one", "two"] {
+      try scratch.write("image/python/agent.py", text)
+      try installation.install()
+    }
+    try scratch.write("proc/stat", "btime 1000\n")
+    let loop = try EventLoop(name: "files-test")
+    defer { loop.shutdown() }
+    let monitor = AgentFilesMonitor(
+      source: "\(scratch.path)/image", destination: "\(scratch.path)/host",
+      tree: ProcessTree(root: "\(scratch.path)/proc"), loop: loop,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, report: { _ in })
+    #expect(try installation.oldVersions().count == 1)
+    let task = Task { await monitor.run() }
+    try await eventually("the end of the first") { try installation.oldVersions().isEmpty }
+    task.cancel()
+    await task.value
+  }
+
   @Test func putsBrokenFilesBackAndTellsBoth() async throws {
     let scratch = try ScratchDirectory()
     try scratch.write("image/python/agent.py", "print('one')")

@@ -38,7 +38,10 @@ import Testing
     let agents = mount.map { "36 35 8:1 \($0) - ext4 /dev/sda rw\n" } ?? ""
     try scratch.write("proc/\(pid)/mountinfo", "35 1 0:5 / / rw - overlay overlay rw\n" + agents)
     try scratch.write("proc/\(pid)/maps", "")
+    try scratch.write("proc/\(pid)/cgroup", "0::/kubepods/pod\(String(repeating: "1", count: 32))/\(Self.containerID)")
   }
+
+  private static let containerID = String(repeating: "ab", count: 32)
 
   @Test func keepsTheFilesThatAProcessMayStillRead() throws {
     let first = try install("one", at: 2000)

@@ -1,5 +1,6 @@
 import Glibc
 import ProcessInspection
+import TestSupport
 import Testing
 
 @testable import Odiglet
@@ -57,6 +58,35 @@ import Testing
     #expect(FileLabel.set("\(host)/\(current)/python", nil) == 0)
     try installation.install()
     #expect(FileLabel.get("\(host)/\(current)/python") == label.context)
+    // A single file that somebody has labelled anew.
+    #expect(FileLabel.set("\(host)/\(current)/python/package/agent.py", nil) == 0)
+    try installation.install()
+    #expect(FileLabel.get("\(host)/\(current)/python/package/agent.py") == label.context)
+  }
+
+  /// The program itself, where the kernel says that it has SELinux: in a mount namespace in which that is so.
+  @Test(arguments: ["0", "1"]) func theProgramLabelsWhatItInstalls(enforcing: String) throws {
+    let odiglet = Repository.path(".build/debug/odiglet")
+    guard try canLabel(), access(odiglet, X_OK) == 0, system("unshare --mount true 2>/dev/null") == 0 else {
+      print("skipped: no labels, no mount namespace or no \(odiglet) here")
+      return
+    }
+    try scratch.write("image/python/package/agent.py", "x")
+    func run(_ prelude: String) -> Int32 {
+      let environment = "ODIGOS_AGENTS_DIR=\(scratch.path)/image ODIGOS_HOST_DIR=\(host)"
+      return system("\(environment) unshare --mount sh -c '\(prelude) exec \(odiglet) init' 2>\(scratch.path)/log")
+    }
+    // As this kernel is.
+    let hasSELinux = SELinuxLabel.ofNode() != nil
+    #expect(run("") == 0)
+    let path = "\(host)/\(try FileOperation.target(of: "\(host)/.current"))/python/package/agent.py"
+    #expect((FileLabel.get(path) != nil) == hasSELinux)
+    // And as one with SELinux, which finds a tree without labels.
+    let prelude =
+      "mount -t tmpfs tmpfs /sys/fs && mkdir /sys/fs/selinux && echo \(enforcing) >/sys/fs/selinux/enforce &&"
+    #expect(run(prelude) == 0, "\(scratch.text("log") ?? "")")
+    #expect(FileLabel.get(path) == "system_u:object_r:container_file_t:s0")
+    #expect(FileLabel.get("\(host)/python") == "system_u:object_r:container_file_t:s0")
   }
 
   @Test func whatCannotBeLabelledIsInstalledAllTheSame() throws {

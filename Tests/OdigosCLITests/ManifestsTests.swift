@@ -73,6 +73,17 @@ import Testing
     }
   }
 
+  /// 0 is how Kubernetes writes none.
+  @Test(arguments: [4320, 4321, 0]) func nodeAgentTakesThePortOfTheNodeThatIsGiven(_ port: Int) throws {
+    var values = values
+    values.opAMPHostPort = port
+    let daemonSet = try #require(
+      try Manifests().objects("deploy/components/odiglet", values).first { $0.type == DaemonSet.type })
+    let ports = daemonSet.json.at("spec", "template", "spec", "containers")?[0]?["ports"]?.array ?? []
+    let found = ports.first { $0["name"] == "opamp" }
+    #expect(found?["hostPort"]?.int == port && found?["containerPort"] == 4320)
+  }
+
   @Test func webhookFailsOpenAndSparesSystemNamespaces() throws {
     let webhook = try #require(try Manifests().objects("webhook-config/", values).first?.json["webhooks"]?[0])
     #expect(webhook["failurePolicy"]?.string == "Ignore")

@@ -36,4 +36,10 @@ import Testing
     #expect(Readiness.trouble(pending) == "0/1 nodes are available")
     #expect(Readiness.trouble(["status": ["phase": "Running"]]) == nil)
   }
+
+  @Test func whatIsToDoAboutATakenPortIsTold() {
+    let taken = "odiglet-x: 0/3 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."
+    #expect(Readiness.remedy(["odiglet-y: not scheduled", taken])?.contains("odigos install --opamp-port") == true)
+    #expect(Readiness.remedy(["odiglet-y: not scheduled"]) == nil)
+  }
 }

@@ -79,6 +79,12 @@ import Testing
         missing: ["dotnet-community/musl": "its archive is cut off"]),
       code: .noAvailableAgent, mentions: ["LIBC_TYPE musl", "(its archive is cut off)", "glibc"]),
     Case(
+      testDescription: "the C library that it is made for", details: details(.php, "8.2.7", libc: "glibc"),
+      inventory: whole),
+    Case(
+      testDescription: "another C library than it is made for", details: details(.php, "8.2.7", libc: "musl"),
+      inventory: whole, code: .noAvailableAgent, mentions: ["php-community is made for glibc", "musl"]),
+    Case(
       testDescription: "a parameter that is not known comes first", details: details(.php, ""), inventory: whole,
       code: .missingDistroParameter),
   ]

@@ -84,7 +84,7 @@ import Testing
     Case(
       title: "an older runtime has another distribution",
       details: RuntimeFacts(containerName: "app", language: .javascript, runtimeVersion: "16.3.1"), loads: .podManifest,
-      mentions: "for 14 and 16"),
+      mentions: "for 14 to 20.5"),
   ]
 
   @Test(arguments: cases) func decides(_ item: Case) throws {

@@ -202,4 +202,17 @@ import Testing
     #expect(RuntimeFacts(json: ["containerName": "a", "language": "cobol"])?.language == .unknown)
     #expect(RuntimeFacts(json: ["language": "python"]) == nil)
   }
+
+  @Test func whatTheAgentDoesNotCarryOutIsSaidOfTheContainerAndMeansNoOtherInjection() throws {
+    var facts = Self.facts([Self.python()])
+    let before = AgentPolicy.decide(facts)
+    let spec: JSONValue = ["payloadCollection": ["httpRequest": [:], "messaging": [:]]]
+    facts.rules = [InstrumentationRulesTests.rule("r", spec)]
+    let after = AgentPolicy.decide(facts)
+    let container = try #require(after.containers.first)
+    #expect(container.enabled && container.reason.code == .enabledSuccessfully)
+    #expect(container.reason.message.hasSuffix("python-community does not carry out: payloadCollection.messaging."))
+    #expect(container.traces?["payloadCollection"] == spec["payloadCollection"])
+    #expect(after.agentsMetaHash == before.agentsMetaHash)
+  }
 }

@@ -41,6 +41,19 @@ import Testing
         == "/a:/var/odigos/python:/var/odigos/python/opentelemetry/instrumentation/auto_instrumentation")
   }
 
+  static let nodeVersions: [(String, String?)] = [
+    ("12.22.0", nil), ("14.19.3", "nodejs-community-14"), ("16.20.2", "nodejs-community-14"),
+    ("18.18.2", "nodejs-community-14"), ("18.19.0", "nodejs-community"), ("19.9.0", "nodejs-community-14"),
+    ("20.5.1", "nodejs-community-14"), ("20.6.0", "nodejs-community"), ("24.1.0", "nodejs-community"),
+    ("", "nodejs-community"),
+  ]
+
+  @Test(arguments: nodeVersions) func eachNodeVersionHasItsAgent(_ version: String, _ name: String?) throws {
+    let preferred = try #require(Distributions.preferred(for: .javascript))
+    let older = try #require(preferred.fallback.flatMap(Distributions.named))
+    #expect([preferred, older].first { $0.supports(version: version) }?.name == name)
+  }
+
   static let preferred: [(ProgrammingLanguage, String?)] = [
     (.java, "java-community"), (.python, "python-community"), (.javascript, "nodejs-community"),
     (.dotnet, "dotnet-community"), (.php, "php-community"), (.ruby, "ruby-community"), (.go, "golang-community"),

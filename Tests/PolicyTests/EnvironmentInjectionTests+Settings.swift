@@ -20,6 +20,20 @@ extension EnvironmentInjectionTests {
     #expect(Removal.remove(from: result) == Self.pod([:]))
   }
 
+  @Test(arguments: [(4321, "$(NODE_IP):4321"), (0, nil)])
+  func theNodesPortForAgentsIsConfigured(_ port: Int, host: String?) throws {
+    let configuration = OdigosConfiguration.parse(["odigletOpampPort": .int(port)]).configuration
+    let facts = try Self.facts(Container()) {
+      $0 = InjectionSettings(
+        configuration: configuration, ownNamespace: "odigos-system", endpoint: .nodeAddress, signals: [.traces])
+      $0.inventory.hasOpAMPServer = true
+    }
+    let result = try inject(Self.pod([:]), facts).pod
+    #expect(named("ODIGOS_OPAMP_SERVER_HOST", result).first?["value"]?.string == host)
+    #expect(!named("ODIGOS_OPAMP_UNIX_SOCKET", result).isEmpty)
+    #expect(Removal.remove(from: result) == Self.pod([:]))
+  }
+
   @Test func aSocketOfTheNodeIsNotInAnEmptyVolume() throws {
     let facts = try Self.facts(Container()) {
       $0.inventory.hasOpAMPServer = true

@@ -240,6 +240,17 @@ import Testing
     (["workloads": [], "codeAttributes": [:]], .ruleWithoutEffect, "empty"),
     (["otelSdks": ["otelSdkByLanguage": [:]]], .ruleWithoutEffect, "says nothing"),
     (["otelDistros": ["otelDistroNames": ["x"]]], .invalidRule, "python-community"),
+    (["payloadCollection": ["messaging": [:]]], .ruleWithoutEffect, "No agent carries out: payloadCollection.messag"),
+    (["ebpfLogCapture": ["enabled": true], "networkMetrics": [:]], .ruleWithoutEffect, "networkMetrics, ebpfLog"),
+    (
+      ["payloadCollection": ["httpRequest": [:], "messaging": [:]]], .ruleApplied,
+      "payloadCollection. No agent carries out: payloadCollection.messaging."
+    ),
+    (["ebpfLogCapture": ["enabled": true], "traceConfig": ["disabled": true]], .ruleApplied, "ebpfLogCapture."),
+    (
+      ["codeAttributes": ["column": true], "instrumentationLibraries": [["name": "a", "language": "java"]]],
+      .ruleWithoutEffect, "codeAttributes of one library"
+    ),
     (["scopes": ["sources": [["kind": "Thing", "name": "a", "namespace": "b"]]]], .invalidRule, "Deployment"),
   ]
 
@@ -248,5 +259,43 @@ import Testing
   ) {
     let standing = Self.rule("r", spec).standing
     #expect(standing.code == code && standing.message.contains(mention), "\(standing)")
+  }
+
+  static let remarks: [(String, JSONValue, String?)] = [
+    ("python-community", [:], nil),
+    (
+      "python-community",
+      [
+        "headersCollection": ["headerKeys": ["a"]], "payloadCollection": ["httpRequest": [:], "dbQuery": [:]],
+        "codeAttributes": ["column": true], "headSamplingFallbackFraction": [:],
+        "agentDiagnostics": ["odigosLogLevel": "warn"],
+        "traceVerbosity": ["disabledLibraries": [["Language": "*", "libraryName": "flask"]]],
+      ], nil
+    ),
+    (
+      "python-community", ["payloadCollection": ["messaging": [:], "httpResponse": [:]]],
+      "InstrumentationRules ask for what python-community does not carry out: payloadCollection.messaging."
+    ),
+    (
+      "java-community",
+      [
+        "headersCollection": ["headerKeys": ["a"]], "agentDiagnostics": ["odigosLogLevel": "warn"],
+        "headSamplingFallbackFraction": [:],
+      ],
+      "InstrumentationRules ask for what java-community does not carry out: headersCollection, "
+        + "headSamplingFallbackFraction, agentDiagnostics."
+    ),
+    // What a rule says of another language asks nothing of this one.
+    (
+      "java-community",
+      ["traceVerbosity": ["disabledLibraries": [["Language": "python", "libraryName": "flask"]]]], nil
+    ),
+  ]
+
+  @Test(arguments: remarks) func whatADistributionDoesNotCarryOutIsNamed(
+    _ name: String, _ spec: JSONValue, _ expected: String?
+  ) throws {
+    let distribution = try #require(Distributions.named(name))
+    #expect(Self.merge([spec], distribution.language).remark(on: distribution) == expected)
   }
 }

@@ -114,6 +114,15 @@ struct ProcessCase: Sendable, CustomTestStringConvertible {
       executable: "/app/server", maps: ["/usr/share/dotnet/shared/Microsoft.NETCore.App/6.0.9/libcoreclr.so"],
       language: .dotnet, version: "6.0.9"),
     ProcessCase(
+      executable: "/app/server", environment: ["DOTNET_VERSION=7.0.1"], maps: ["/app/libcoreclr.so"],
+      files: [
+        "/app/server.runtimeconfig.json":
+          #"{"runtimeOptions": {"includedFrameworks": [{"name": "Microsoft.NETCore.App", "version": "9.0.2"}]}}"#
+      ], language: .dotnet, version: "9.0.2"),
+    ProcessCase(
+      executable: "/app/server", maps: ["/app/libcoreclr.so"], files: ["/app/server.runtimeconfig.json": "{["],
+      language: .dotnet),
+    ProcessCase(
       executable: "/usr/sbin/php-fpm8.2", environment: ["PHP_VERSION=8.2.10"], language: .php, version: "8.2.10"),
     ProcessCase(executable: "/usr/bin/ruby3.1", language: .ruby, version: "3.1"),
     ProcessCase(

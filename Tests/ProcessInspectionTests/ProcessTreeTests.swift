@@ -114,6 +114,32 @@ import Testing
         == ["/.versions/a1/", "/.versions/b2/"])
     #expect(fixture.tree.pathsInUse([]) == [])
   }
+
+  static let container = "0::/kubepods/pod11111111-2222-3333-4444-555555555555/" + String(repeating: "ab", count: 32)
+
+  /// Every system has processes that nobody may look into: its init, under AppArmor. Only containers have agent files.
+  @Test(arguments: [("1:name=systemd:/\n0::/init.scope\n", false), (container, true), (nil, true)])
+  func whatMayNotBeLookedIntoCountsInContainers(cgroup: String?, counts: Bool) throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(7, cgroup: cgroup)
+    try fixture.write("stat", "btime 1000\n")
+    for name in ["maps", "mountinfo"] {
+      unlink("\(fixture.path)/7/\(name)")
+      // Not even root may read what can only be written.
+      symlink("/sys/bus/platform/drivers_probe", "\(fixture.path)/7/\(name)")
+    }
+    #expect(fixture.tree.pathsInUse(["/.versions/a1/"]) == (counts ? ["/.versions/a1/"] : []))
+    #expect(fixture.tree.startTimes(mounting: "/var/odigos") { _ in false } == (counts ? nil : []))
+  }
+
+  /// The kubelet sees the directory as a mount where it is a file system of its own.
+  @Test(arguments: [("0::/system.slice/kubelet.service", 0), (container, 1)])
+  func onlyContainersAreOlderThanTheirAgentFiles(cgroup: String, count: Int) throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(7, cgroup: cgroup, mounts: "36 35 8:1 / /var/odigos rw - ext4 /dev/sdb rw\n")
+    try fixture.write("stat", "btime 1000\n")
+    #expect(fixture.tree.startTimes(mounting: "/var/odigos") { _ in false }?.count == count)
+  }
 }
 
 @Suite struct AuxiliaryVectorTests {

@@ -36,13 +36,13 @@ def unzip(path, target, rename):
         raise Missing(f"its archive cannot be read ({error})") from error
 
 
-def untar(data, target, strip=0):
-    """Files of a tar archive (a path or bytes); links and devices are left out."""
+def untar(data, target, strip=0, without=()):
+    """Files of a tar archive (a path or bytes); links and devices are left out, and names that end in one of `without`."""
     try:
         source = {"fileobj": io.BytesIO(data)} if isinstance(data, bytes) else {"name": data}
         with tarfile.open(mode="r:*", **source) as archive:
             for entry in archive:
-                if entry.isfile():
+                if entry.isfile() and not entry.name.endswith(tuple(without)):
                     parts = inside(entry.name).split("/")[strip:]
                     if parts:
                         write(os.path.join(target, *parts), archive.extractfile(entry).read(), entry.mode)

@@ -12,6 +12,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import tomllib
 import unittest
 import zipfile
 
@@ -121,6 +122,8 @@ class UpstreamTests(unittest.TestCase):
     def test_a_prebuilt_agent_gets_what_loads_it(self):
         self.offer("php/odigos.ini", b"extension=/x/VERSION/opentelemetry.so", self.source)
         self.offer("php/prepend.php", b"<?php", self.source)
+        self.offer("php/composer.lock", json.dumps({"packages": [
+            {"name": "a/b", "require": {"c/d": "^1", "php": "^8.2"}}, {"name": "c/d"}]}).encode(), self.source)
         self.offer("ruby/index.rb", b"# ours", self.source)
         prebuilt = self.prebuild("php-community", b'{"version": "1", "variants": ["8.2"]}', {"php/8.2/opentelemetry.so": b"so"})
         self.prebuild("ruby-community", b'{"version": "2", "variants": ["3.1", "3.3"]}', {"ruby/bundle/gems/a/a.rb": b"a"})
@@ -133,6 +136,7 @@ class UpstreamTests(unittest.TestCase):
         self.assertEqual(found["missing"], {})
         self.assertEqual(self.content("php/8.2/odigos.ini"), b"extension=/x/8.2/opentelemetry.so")
         self.assertEqual(self.content("php/prepend.php"), b"<?php")
+        self.assertEqual(json.loads(self.content("php/packages.json")), {"a/b": {"c/d": "^1"}, "c/d": {}})
         self.assertEqual(self.content("ruby/3.3/bundle/gems/a/a.rb"), b"a")
         self.assertEqual(self.content("ruby/3.3/index.rb"), b"# ours")
 
@@ -251,14 +255,17 @@ class UpstreamTests(unittest.TestCase):
         "npm": {"lock": "nodejs", "to": "opentelemetry-node"}, "own": {"nodejs/own.js": "nodejs-community/own.js"}}}
 
     def test_packages_of_npm_are_those_of_the_lock_file(self):
-        auto = self.package("auto", tar_of({"package/index.js": b"auto", "package/lib/x.js": b"x"}))
+        auto = self.package("auto", tar_of({
+            "package/index.js": b"auto", "package/lib/x.js": b"x", "package/lib/x.d.ts": b"t", "package/lib/x.js.map": b"m"}))
         nested = self.package("nested", tar_of({"package/package.json": b"{}"}))
         self.lock({"node_modules/@o/auto": auto, "node_modules/@o/auto/node_modules/nested": nested,
+                   "node_modules/@types/node": {**auto, "resolved": "https://npm.example/not-there.tgz"},
                    "node_modules/tool": {**auto, "dev": True}})
         inventory = self.fetch(self.NODE)
         self.assertEqual(inventory["distributions"], {"nodejs-community": {"version": "0.61.0"}})
         base = "opentelemetry-node/node_modules/@o/auto"
         self.assertEqual(self.content(f"{base}/lib/x.js"), b"x")
+        self.assertEqual(os.listdir(os.path.join(self.out, base, "lib")), ["x.js"])
         self.assertEqual(self.content(f"{base}/node_modules/nested/package.json"), b"{}")
         self.assertEqual(self.content("nodejs-community/own.js"), b"require")
         self.assertFalse(os.path.exists(os.path.join(self.out, "opentelemetry-node/node_modules/tool")))
@@ -268,23 +275,78 @@ class UpstreamTests(unittest.TestCase):
                 os.remove(os.path.join(self.work, "downloads", name))
             self.assertIn("its sha512 is", self.fetch(self.NODE)["missing"]["nodejs-community"])
 
+    def test_the_lock_files_of_node_js_are_complete(self):
+        """Every package that one asks for is in the lock, found as Node.js finds it, at npm's address, with its digest."""
+        for name in ("nodejs", "nodejs-14"):
+            with open(os.path.join(upstream.HERE, name, "package-lock.json")) as file:
+                packages = json.load(file)["packages"]
+            with open(os.path.join(upstream.HERE, name, "package.json")) as file:
+                self.assertEqual(packages[""]["dependencies"], json.load(file)["dependencies"])
+            reached, ways = set(), [""]
+            while ways:
+                place = ways.pop()
+                package = packages[place]
+                optional = {peer for peer, meta in package.get("peerDependenciesMeta", {}).items() if meta.get("optional")}
+                for needed in {**package.get("dependencies", {}), **package.get("peerDependencies", {})}:
+                    found = self.find_package(packages, place, needed)
+                    self.assertTrue(found or needed in optional, f"{name}: {place} needs {needed}")
+                    if found and found not in reached:
+                        reached.add(found)
+                        ways.append(found)
+            self.assertEqual(reached, set(packages) - {""}, f"{name} has packages that nothing asks for")
+            for place in reached:
+                self.check_pin(place.rpartition("node_modules/")[2], packages[place])
+
+    def test_all_modules_of_node_js_are_laid_out(self):
+        with open(os.path.join(upstream.HERE, "upstream.toml"), "rb") as file:
+            table = tomllib.load(file)
+        modules = {name for name in os.listdir(os.path.join(upstream.HERE, "nodejs"))
+                   if name.startswith(("odigos-", "autoinstrumentation"))}
+        for name in ("nodejs-community", "nodejs-community-14"):
+            self.assertEqual(table[name]["own"], {f"nodejs/{module}": f"{name}/{module}" for module in modules})
+
+    @staticmethod
+    def find_package(packages, place, name):
+        while True:
+            candidate = f"{place}/node_modules/{name}".lstrip("/")
+            if candidate in packages:
+                return candidate
+            if not place:
+                return None
+            place = place.rpartition("node_modules/")[0].rstrip("/")
+
+    def check_pin(self, name, package):
+        file = f"{name.rpartition('/')[2]}-{package['version']}.tgz"
+        self.assertEqual(package["resolved"], f"https://registry.npmjs.org/{name}/-/{file}")
+        algorithm, _, digest = package["integrity"].partition("-")
+        self.assertEqual((algorithm, len(base64.b64decode(digest, validate=True))), ("sha512", 64), name)
+        self.assertFalse(package.get("dev") or package.get("link"), name)
+
     RUBY = {"ruby-community": {
-        "gems": {"lock": "ruby", "to": "ruby/bundle", "variants": ["3.1", "3.2"]}, "own": {"ruby/index.rb": "ruby/index.rb"}}}
+        "gems": {"lock": "ruby", "to": "ruby/bundle", "variants": ["3.1", "3.2"], "of-ruby": ["rake"]}, "own": {"ruby/index.rb": "ruby/index.rb"}}}
 
     def test_gems_are_those_of_the_lock_file(self):
         gem = tar_of({"metadata.gz": b"", "data.tar.gz": tar_of({"lib/a.rb": b"a"})}, "w")
         name = "opentelemetry-instrumentation-all"
         self.offer(f"rubygems.org/gems/{name}-0.7.gem", gem)
         self.offer("ruby/index.rb", b"index", self.source)
-        self.offer("ruby/Gemfile.lock", (
-            f"GEM\n  specs:\n    {name} (0.7)\n\nCHECKSUMS\n  {name} (0.7) sha256={hashlib.sha256(gem).hexdigest()}\n"
-            "\nBUNDLED WITH\n   2.6\n").encode(), self.source)
+        machine = os.uname().machine
+        compiled = [f"1-{machine}-linux-gnu", f"1-{machine}-linux-musl"]
+        for version in compiled:
+            self.offer(f"rubygems.org/gems/compiled-{version}.gem", gem)
+        digest = hashlib.sha256(gem).hexdigest()
+        pins = "".join(f"  {name} ({version}) sha256={digest}\n" for name, version in [
+            (name, "0.7"), ("rake", "13"), ("compiled", "1-s390-linux-gnu"), *(("compiled", version) for version in compiled)])
+        self.offer("ruby/Gemfile.lock", f"GEM\n  specs:\n\nCHECKSUMS\n{pins}\nBUNDLED WITH\n   2.6\n".encode(), self.source)
         facts = self.fetch(self.RUBY)["distributions"]["ruby-community"]
         self.assertEqual(facts, {"version": "0.7", "variants": ["3.1", "3.2"]})
         # every Ruby has its own way to the same
         for variant in ("3.1", "3.2"):
             self.assertEqual(self.content(f"ruby/{variant}/index.rb"), b"index")
             self.assertEqual(self.content(f"ruby/{variant}/bundle/gems/{name}-0.7/lib/a.rb"), b"a")
+        # both C libraries' of this machine, and nothing that Ruby has itself
+        self.assertEqual(sorted(os.listdir(os.path.join(self.out, "ruby/bundle/gems"))),
+                         sorted([f"{name}-0.7", *(f"compiled-{version}" for version in compiled)]))
         self.offer("ruby/Gemfile.lock", b"GEM\n", self.source)
         self.assertIn("no checksums", self.fetch(self.RUBY)["missing"]["ruby-community"])
 
@@ -346,6 +408,12 @@ class UpstreamTests(unittest.TestCase):
             self.assertTrue(os.path.exists(distributions), name)
             for own in facts.get("own", {}):
                 self.assertTrue(os.path.exists(os.path.join(upstream.HERE, own)), own)
+        for name in ("java-community", "dotnet-community"):
+            for file in table[name]["files"]:
+                for machine in ("x64", "arm64"):
+                    url = file["urls"][0].replace("{dotnet-machine}", machine)
+                    pin = upstream.pin_name(upstream.words(url, table[name]["version"]), table[name]["version"])
+                    self.assertIn(pin, checksums.known)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from inventory import inventory, note
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WORDS = {"dotnet-machine": {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())}
+GEM_PLATFORMS = {"", *(f"{platform.machine()}-linux-{library}" for library in ("gnu", "musl"))}
 
 
 def words(text, version=""):
@@ -38,6 +39,10 @@ def pin_name(url, version):
     """The name of a file in checksums.txt: its own, with the release before it where it does not say that."""
     name = url.rsplit("/", 1)[-1]
     return name if version in name else f"{version}/{name}"
+
+
+# of packages of npm: what only compilers and debuggers read
+NOT_RUN = (".d.ts", ".d.mts", ".d.cts", ".js.map", ".mjs.map")
 
 
 class Distribution:
@@ -94,7 +99,7 @@ class Distribution:
         self.add_own(target)
 
     def add_own(self, target):
-        """The files of this repository that load the agent."""
+        """The files of this repository that load the agent, and what they must know of its packages."""
         for variant in self.variants or []:
             if "gems" in self.facts:
                 place = os.path.join(target, "ruby", variant)
@@ -106,9 +111,19 @@ class Distribution:
                 with open(os.path.join(self.source, self.facts["php"]["lock"], "odigos.ini")) as file:
                     ini = file.read().replace("VERSION", variant).encode()
                 write(os.path.join(target, self.facts["php"]["to"], variant, "odigos.ini"), ini)
+        if "php" in self.facts:
+            path = os.path.join(target, self.facts["php"]["to"], "packages.json")
+            write(path, json.dumps(self.php_needs(), indent=1, sort_keys=True).encode())
         for path, to in self.facts.get("own", {}).items():
             with open(os.path.join(self.source, path), "rb") as file:
                 write(os.path.join(target, to), file.read())
+
+    def php_needs(self):
+        """What each package needs of the others, as packages.php compares it with the program's."""
+        packages = json.loads(self.lock(self.facts["php"]["lock"], "composer.lock")).get("packages", [])
+        names = {package["name"] for package in packages}
+        return {package["name"]: {name: constraint for name, constraint in package.get("require", {}).items() if name in names}
+                for package in packages}
 
     def file(self, file, target):
         path = self.pinned(file["urls"])
@@ -121,15 +136,15 @@ class Distribution:
             os.chmod(to, 0o644)
 
     def npm(self, facts, target):
-        """As `npm ci --omit=dev --ignore-scripts` does, from a lock file of version 2 or 3."""
+        """As `npm ci --omit=dev --ignore-scripts` does, from a lock file of version 2 or 3, without what does not run."""
         packages = json.loads(self.lock(facts["lock"], "package-lock.json"))["packages"]
         self.version = ", ".join(packages[""].get("dependencies", {}).values())
         for place, package in packages.items():
-            if not place or package.get("dev") or package.get("link"):
+            if not place or package.get("dev") or package.get("link") or "/@types/" in place:
                 continue
             algorithm, _, digest = package["integrity"].split()[0].partition("-")
             path = self.fetcher.get([package["resolved"]], algorithm, base64.b64decode(digest))
-            untar(path, os.path.join(target, facts["to"], inside(place)), strip=1)
+            untar(path, os.path.join(target, facts["to"], inside(place)), strip=1, without=NOT_RUN)
 
     def gems(self, facts, target):
         """What `bundle install` would unpack, without its index of gems: index.rb finds them by itself."""
@@ -139,6 +154,8 @@ class Distribution:
         if not pins:
             raise Missing(f"{facts['lock']}/Gemfile.lock has no checksums (`hack/agents update` makes it anew)")
         for name, version, digest in pins:
+            if name in facts.get("of-ruby", []) or version.partition("-")[2] not in GEM_PLATFORMS:
+                continue
             if name == "opentelemetry-instrumentation-all":
                 self.version = version
             full = f"{name}-{version}"
@@ -152,7 +169,8 @@ class Distribution:
         self.variants = facts["variants"]
 
     def php(self, facts, target):
-        """The extension, compiled for each PHP that is here, and the packages, which composer brings and checks."""
+        """The extension, compiled for each PHP that is here, and the packages: composer brings those of the lock file, each
+        at its commit, from GitHub."""
         self.lock(facts["lock"], "composer.lock")
         source = self.pinned(facts["urls"])
         if not shutil.which("composer"):

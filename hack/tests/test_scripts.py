@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -132,6 +133,27 @@ class ImageArchiveTests(unittest.TestCase):
         ran = run("oci", "archive", "only-one")
         self.assertNotEqual(ran.returncode, 0)
         self.assertIn("hack/oci layer", ran.stderr)
+
+
+class MatrixTests(unittest.TestCase):
+    """hack/image and Tests/ClusterTests choose by one rule what of the matrix `make e2e` looks at."""
+
+    @staticmethod
+    def first_of_each_language(names):
+        first = {}
+        for name, value in names:
+            first.setdefault(re.match("[a-z]+", name).group(), value)
+        return first
+
+    def test_the_images_of_the_core_are_those_of_its_applications(self):
+        with open(os.path.join(HACK, "image"), encoding="utf-8") as file:
+            runtimes = re.search(r"^RUNTIMES=\((.*?)^\)", file.read(), re.MULTILINE | re.DOTALL).group(1)
+        with open(os.path.join(HACK, "../Tests/ClusterTests/MatrixCase.swift"), encoding="utf-8") as file:
+            cases = file.read().split("static let runtimes", 1)[1].split("static let conflicts", 1)[0]
+        images = self.first_of_each_language((name, "matrix-" + name) for name in re.findall(r"'([a-z-]+)\|", runtimes))
+        applications = self.first_of_each_language(re.findall(r'name: "([^"]+)".*?image: "([^"]+)"', cases, re.DOTALL))
+        self.assertGreaterEqual(len(applications), 5)
+        self.assertEqual({**images, **applications}, images)
 
 
 if __name__ == "__main__":

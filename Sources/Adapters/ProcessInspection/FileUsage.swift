@@ -2,14 +2,14 @@ import Glibc
 
 extension ProcessTree {
   /// Which of these parts of paths, such as "/.versions/1a2b/", occur in a file that a process has mapped or in a mount
-  /// that it sees. A process that may not be looked into counts as one that uses all of them.
+  /// that it sees. A process of a container that may not be looked into counts as one that uses all of them.
   public func pathsInUse(_ parts: Set<String>) -> Set<String> {
     var used: Set<String> = []
     for pid in pids {
       for name in ["maps", "mountinfo"] where used.count < parts.count {
         let path = "\(root)/\(pid)/\(name)"
         guard let file = BoundedFile(path) else {
-          if errno == EACCES || errno == EPERM { return parts }
+          if isHidden(errno), mayHaveAgents(pid) { return parts }
           continue
         }
         let text = file.read(limit: 16 << 20)
@@ -19,8 +19,9 @@ extension ProcessTree {
     return used
   }
 
-  /// When the processes started that see a directory of the host as a mount at the same path, in seconds since 1970;
-  /// nil where a process may not be looked into, or the clock of the kernel is not known.
+  /// When the processes of containers started that see a directory of the host as a mount at the same path, in seconds
+  /// since 1970; nil where one of them may not be looked into, or the clock of the kernel is not known. On the node
+  /// itself the directory may be a mount, too.
   ///
   /// - Parameters:
   ///   - directory: the mount point. Volumes that are empty at first (`empty-dir`) are not the host's.
@@ -30,19 +31,32 @@ extension ProcessTree {
     var times: [Int] = []
     for pid in pids {
       guard let file = BoundedFile("\(root)/\(pid)/mountinfo") else {
-        if errno == EACCES || errno == EPERM { return nil }
+        if isHidden(errno), mayHaveAgents(pid) { return nil }
         continue
       }
-      let mounts = file.read(limit: 16 << 20).split(separator: UInt8(ascii: "\n"))
-      let isMounted = mounts.contains { line in
+      let text = file.read(limit: 16 << 20)
+      let isMounted = text.split(separator: UInt8(ascii: "\n")).contains { line in
         let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
         return fields.count > 4 && fields[4].elementsEqual(directory.utf8) && !Array(fields[3]).contains("/empty-dir")
           && !Array(fields[3]).contains("~empty-dir")
       }
-      guard isMounted, let (name, ticks) = start(of: pid), !ignored(name) else { continue }
+      guard isMounted, container(of: pid) != nil || MountedContainer(mounts: text) != nil,
+        let (name, ticks) = start(of: pid), !ignored(name)
+      else { continue }
       times.append(boot + ticks / max(1, sysconf(Int32(_SC_CLK_TCK))))
     }
     return times
+  }
+
+  private func isHidden(_ code: Int32) -> Bool { code == EACCES || code == EPERM }
+
+  /// Whether a process that hides its memory can have agent files: only containers see them. Those of the node, such as
+  /// its init (which AppArmor and the like hide from every container), have none. Everybody may read a cgroup.
+  private func mayHaveAgents(_ pid: Int32) -> Bool {
+    guard let cgroups = BoundedFile.content("\(root)/\(pid)/cgroup", limit: 1 << 16) else {
+      return access("\(root)/\(pid)", F_OK) == 0
+    }
+    return ContainerReference(cgroups: cgroups) != nil
   }
 
   /// The name of a process, and when it started, in ticks since the start of the kernel.

@@ -1,4 +1,33 @@
+import JSON
+
 extension RuntimeVersion {
+  // MARK: .NET
+
+  private static let sharedFramework = "Microsoft.NETCore.App"
+
+  /// The shared framework that a .NET process has loaded is in a directory of its version. A program that brings its own
+  /// runtime has it in its own directory, and the version in the configuration beside its executable.
+  static func dotnet(_ facts: ProcessFacts) -> Finding? {
+    for path in facts.mappedFiles {
+      let parts = path.split(separator: "/")
+      guard let index = parts.firstIndex(where: { $0 == sharedFramework }), index + 1 < parts.count,
+        let version = leading(parts[index + 1])
+      else { continue }
+      return Finding(version: version, source: "mapped \(path)")
+    }
+    return includedDotnet(facts) ?? variable("DOTNET_VERSION", facts)
+  }
+
+  private static func includedDotnet(_ facts: ProcessFacts) -> Finding? {
+    guard let executable = facts.executable, let text = facts.root?.text("\(executable).runtimeconfig.json"),
+      let json = try? JSONValue(parsing: text)
+    else { return nil }
+    let frameworks = json.at("runtimeOptions", "includedFrameworks")?.array ?? []
+    let framework = frameworks.first { $0["name"]?.string == sharedFramework }
+    guard let version = (framework?["version"]?.string).flatMap({ leading($0) }) else { return nil }
+    return Finding(version: version, source: "\(executable).runtimeconfig.json")
+  }
+
   // MARK: PHP and Ruby
 
   /// The program has its version in a text that every answer of PHP carries; libraries and executables of distributions

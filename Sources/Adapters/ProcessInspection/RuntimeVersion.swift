@@ -136,16 +136,4 @@ enum RuntimeVersion {
     }
     return nil
   }
-
-  /// The shared framework that a .NET process has loaded is in a directory of its version.
-  static func dotnet(_ facts: ProcessFacts) -> Finding? {
-    for path in facts.mappedFiles {
-      let parts = path.split(separator: "/")
-      guard let index = parts.firstIndex(of: "Microsoft.NETCore.App"), index + 1 < parts.count,
-        let version = leading(parts[index + 1])
-      else { continue }
-      return Finding(version: version, source: "mapped \(path)")
-    }
-    return variable("DOTNET_VERSION", facts)
-  }
 }

@@ -22,7 +22,8 @@ struct AgentFilesMonitor: Sendable {
 
   /// How often everything is compared although no change was noticed: inotify does not see the depths.
   private static let fullCheckTicks = 120
-  private static let cleaningTicks = 3600
+  /// Processes are only looked at where there is an old version.
+  private static let cleaningTicks = 600
   private static let longestPause = Duration.seconds(60)
 
   /// Runs until the task is cancelled.
@@ -57,7 +58,7 @@ struct AgentFilesMonitor: Sendable {
     for await signal in signals {
       switch signal {
       case .tick:
-        defer { state.ticks += 1 }
+        state.ticks += 1
         guard state.ticks % Self.fullCheckTicks == 0 || state.problem != nil else { continue }
       case .changed:
         // What is being installed makes many changes.
@@ -71,7 +72,8 @@ struct AgentFilesMonitor: Sendable {
 
   private struct State {
     var check: AgentFilesCheck
-    var ticks = 0
+    /// The seconds that have been seen, from 0 on: whatever is done now and then is done at once, too.
+    var ticks = -1
     var hasReported = false
     var problem: String?
     var failures = 0
@@ -112,9 +114,12 @@ struct AgentFilesMonitor: Sendable {
   }
 
   private var installation: AgentInstallation {
-    AgentInstallation(source: source, destination: destination, selinux: SELinuxLabel.ofNode()) { line in
-      logger.info("\(line)")
+    var installation = AgentInstallation(source: source, destination: destination, selinux: SELinuxLabel.ofNode()) {
+      logger.info("\($0)")
     }
+    // The threads of this process have more to do than to wait.
+    installation.waitsForOthers = false
+    return installation
   }
 
   private func removeUnusedVersions() {

@@ -14,6 +14,8 @@ struct AgentInstallation {
   var destination: String
   /// Gives files the label that containers may read; nil where the node has none.
   var selinux: SELinuxLabel?
+  /// Whether to wait for another process that installs; else that is an error.
+  var waitsForOthers = true
   /// Takes lines for people.
   var report: (String) -> Void
 
@@ -33,7 +35,7 @@ struct AgentInstallation {
   func install() throws(AgentInstallationError) {
     let tree = try sourceTree()
     try FileOperation.makeDirectory(destination, mode: 0o755)
-    let lock = try DirectoryLock(destination)
+    let lock = try DirectoryLock(destination, waits: waitsForOthers)
     defer { lock.release() }
     try FileOperation.makeDirectory(versions, mode: 0o755)
     let fingerprint = try tree.fingerprint()
@@ -129,7 +131,7 @@ struct AgentInstallation {
 
   /// Removes trees that are not the current one, but those that are in use; answers the names of the latter.
   func removeOldVersions(isInUse: (String) -> Bool) throws(AgentInstallationError) -> [String] {
-    let lock = try DirectoryLock(destination)
+    let lock = try DirectoryLock(destination, waits: waitsForOthers)
     defer { lock.release() }
     var kept: [String] = []
     for name in try oldVersions() {
@@ -148,10 +150,15 @@ struct AgentInstallation {
 struct DirectoryLock {
   private let descriptor: Int32
 
-  init(_ directory: String) throws(AgentInstallationError) {
+  init(_ directory: String, waits: Bool = true) throws(AgentInstallationError) {
     descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system("open", directory) }
-    guard flock(descriptor, LOCK_EX) == 0 else { throw .system("lock", directory) }
+    guard flock(descriptor, LOCK_EX | (waits ? 0 : LOCK_NB)) == 0 else {
+      let isTaken = errno == EWOULDBLOCK
+      let failure = AgentInstallationError.system("lock", directory)
+      close(descriptor)
+      throw isTaken ? AgentInstallationError("another process is installing agent files in \(directory)") : failure
+    }
   }
 
   func release() { close(descriptor) }

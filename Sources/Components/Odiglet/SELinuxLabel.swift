@@ -23,12 +23,8 @@ struct SELinuxLabel: Sendable, Equatable {
     return names.contains { $0.elementsEqual("selinuxfs".utf8) } ? SELinuxLabel() : nil
   }
 
-  /// Labels a tree; nothing is done where its top has the label, which it gets last.
-  func apply(to directory: String) throws(AgentInstallationError) {
-    if FileLabel.get(directory) == context { return }
-    for name in try FileOperation.names(in: directory) { try applyDeeply("\(directory)/\(name)") }
-    try set(directory)
-  }
+  /// Labels everything in a tree that has another label or none, as after `restorecon`, and its top.
+  func apply(to directory: String) throws(AgentInstallationError) { try applyDeeply(directory) }
 
   /// Labels a directory and what is directly in it, but for what is not ours.
   func apply(toEntriesOf directory: String) throws(AgentInstallationError) {

@@ -97,6 +97,10 @@ struct ContainerPolicy {
     if let sentence = facts.inventory.absence(of: distribution) {
       return refuse(.noAvailableAgent, sentence, distribution)
     }
+    if let needed = distribution.cLibrary, let library = details.libCType, library != needed {
+      let text = "\(distribution.name) is made for \(needed), and the container has \(library)."
+      return refuse(.noAvailableAgent, text, distribution)
+    }
     if let sentence = unchangeable(distribution) { return refuse(.podNotChangeable, sentence, distribution) }
     let parameters = distribution.parameters(from: details)
     if let missing = distribution.requiredParameters.first(where: { parameters[$0] == nil }) {
@@ -121,6 +125,7 @@ struct ContainerPolicy {
     case .success(let signals):
       var verdict = enable(distribution, parameters, loading, besides: others)
       tell(&verdict, rules, signals)
+      if let remark = rules.remark(on: distribution) { verdict.reason.message += " " + remark }
       return verdict
     }
   }

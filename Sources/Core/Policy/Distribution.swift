@@ -17,6 +17,12 @@ public struct Distribution: Sendable, Hashable {
     case headSampling
     /// It collects headers of requests.
     case headersCollection
+    /// It collects bodies of the HTTP requests that the program serves, and of its answers.
+    case httpPayloads
+    /// It shortens, sanitizes or completes the text of database queries.
+    case databaseQueries
+    /// It says which code a span is of.
+    case codeAttributes
     /// Libraries can be left out and taken in.
     case traceVerbosity
     /// It can be told further functions to instrument.
@@ -102,6 +108,8 @@ public struct Distribution: Sendable, Hashable {
   public var configurationItems: Set<ConfigurationItem>
   /// The parameters without which it cannot be used, such as `LIBC_TYPE`.
   public var requiredParameters: [String]
+  /// The only C library that its files are made for, `glibc` or `musl`; nil where they do not depend on it.
+  public var cLibrary: String?
 
   /// Replaces the placeholders: `{{agents}}` by the directory of the agent files, `{{NAME}}` by the parameter NAME.
   static func resolve(_ template: String, _ parameters: [String: String]) -> String {

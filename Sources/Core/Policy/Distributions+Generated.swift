@@ -23,6 +23,7 @@ extension Distributions {
         fixed("CORECLR_PROFILER", "{918728DD-259F-4A6A-AC2B-B85E1B658318}", required: true),
         fixed("CORECLR_PROFILER_PATH", "{{agents}}/dotnet/linux-{{LIBC_TYPE}}/OpenTelemetry.AutoInstrumentation.Native.so", required: true),
         fixed("OTEL_DOTNET_AUTO_HOME", "{{agents}}/dotnet", required: true),
+        fixed("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", required: false),
       ],
       appendedVariables: [
         appended("DOTNET_STARTUP_HOOKS", "{{agents}}/dotnet/net/OpenTelemetry.AutoInstrumentation.StartupHook.dll", separator: ":", alone: nil),
@@ -35,7 +36,8 @@ extension Distributions {
       configurationItems: [],
       requiredParameters: [
         "LIBC_TYPE",
-      ]),
+      ],
+      cLibrary: nil),
     Distribution(
       name: "golang-community",
       displayName: "OpenTelemetry Go (eBPF)",
@@ -54,7 +56,8 @@ extension Distributions {
       takesResourceAttributes: true,
       takesExporters: false,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "java-community",
       displayName: "OpenTelemetry Java",
@@ -70,7 +73,9 @@ extension Distributions {
       directories: [
         "java",
       ],
-      fixedVariables: [],
+      fixedVariables: [
+        fixed("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", required: false),
+      ],
       appendedVariables: [
         appended("JAVA_TOOL_OPTIONS", "-javaagent:{{agents}}/java/javaagent.jar", separator: " ", alone: nil),
       ],
@@ -78,17 +83,19 @@ extension Distributions {
       takesResourceAttributes: true,
       takesExporters: true,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "nodejs-community-14",
-      displayName: "OpenTelemetry Node.js for 14 and 16",
+      displayName: "OpenTelemetry Node.js for 14 to 20.5",
       language: .javascript,
       runtimes: [
-        runtime("Node.js", ">=14 <18"),
+        runtime("Node.js", ">=14 <18.19"),
+        runtime("Node.js", ">=19 <20.6"),
       ],
       fallback: nil,
       capabilities: [.loader, .headSampling, .headersCollection, .traceVerbosity],
-      opAMPTransports: [.http],
+      opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
         "nodejs-community-14",
@@ -99,19 +106,21 @@ extension Distributions {
       ],
       sendsToLocalNode: true,
       takesResourceAttributes: true,
-      takesExporters: false,
+      takesExporters: true,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "nodejs-community",
       displayName: "OpenTelemetry Node.js",
       language: .javascript,
       runtimes: [
-        runtime("Node.js", ">=18"),
+        runtime("Node.js", ">=18.19 <19"),
+        runtime("Node.js", ">=20.6"),
       ],
       fallback: "nodejs-community-14",
       capabilities: [.loader, .headSampling, .headersCollection, .traceVerbosity],
-      opAMPTransports: [.http],
+      opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
         "nodejs-community",
@@ -123,9 +132,10 @@ extension Distributions {
       ],
       sendsToLocalNode: true,
       takesResourceAttributes: true,
-      takesExporters: false,
+      takesExporters: true,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "opentelemetry-ebpf-instrumentation",
       displayName: "OpenTelemetry eBPF Instrumentation",
@@ -142,7 +152,8 @@ extension Distributions {
       takesResourceAttributes: false,
       takesExporters: false,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "php-community",
       displayName: "OpenTelemetry PHP",
@@ -171,7 +182,8 @@ extension Distributions {
       configurationItems: [.customInstrumentations],
       requiredParameters: [
         "RUNTIME_VERSION_MAJOR_MINOR",
-      ]),
+      ],
+      cLibrary: "glibc"),
     Distribution(
       name: "python-community",
       displayName: "OpenTelemetry Python",
@@ -180,7 +192,7 @@ extension Distributions {
         runtime("CPython", ">=3.9"),
       ],
       fallback: "python-community3.8",
-      capabilities: [.loader, .headSampling],
+      capabilities: [.loader, .headSampling, .headersCollection, .httpPayloads, .databaseQueries, .codeAttributes, .traceVerbosity],
       opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
@@ -196,7 +208,8 @@ extension Distributions {
       takesResourceAttributes: true,
       takesExporters: true,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "python-community3.8",
       displayName: "OpenTelemetry Python for 3.8",
@@ -205,7 +218,7 @@ extension Distributions {
         runtime("CPython", ">=3.8 <3.9"),
       ],
       fallback: nil,
-      capabilities: [.loader, .headSampling],
+      capabilities: [.loader, .headSampling, .headersCollection, .httpPayloads, .databaseQueries, .codeAttributes, .traceVerbosity],
       opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
@@ -215,13 +228,14 @@ extension Distributions {
         fixed("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", required: false),
       ],
       appendedVariables: [
-        appended("PYTHONPATH", "{{agents}}/python3.8:{{agents}}/python3.8/opentelemetry/instrumentation/auto_instrumentation", separator: ":", alone: nil),
+        appended("PYTHONPATH", "{{agents}}/python3.8", separator: ":", alone: nil),
       ],
       sendsToLocalNode: true,
       takesResourceAttributes: true,
       takesExporters: true,
       configurationItems: [],
-      requiredParameters: []),
+      requiredParameters: [],
+      cLibrary: nil),
     Distribution(
       name: "ruby-community",
       displayName: "OpenTelemetry Ruby",
@@ -230,8 +244,8 @@ extension Distributions {
         runtime("Ruby", ">=3.1 <3.5"),
       ],
       fallback: nil,
-      capabilities: [],
-      opAMPTransports: [],
+      capabilities: [.headSampling],
+      opAMPTransports: [.unix, .http],
       isEBPF: false,
       directories: [
         "ruby",
@@ -250,6 +264,7 @@ extension Distributions {
       configurationItems: [],
       requiredParameters: [
         "RUNTIME_VERSION_MAJOR_MINOR",
-      ]),
+      ],
+      cLibrary: nil),
   ]
 }

@@ -85,7 +85,9 @@ struct InjectedEnvironment: Sendable {
     guard settings.inventory.hasOpAMPServer else { return }
     if distribution.opAMPTransports.contains(.http) {
       switch settings.endpoint {
-      case .nodeAddress: nodeVariables.append(OdigosEnvironment.opAMPServerHost) { "\($0):\(OdigosPort.opAMP)" }
+      case .nodeAddress:
+        let port = settings.opAMPPort
+        if port > 0 { nodeVariables.append(OdigosEnvironment.opAMPServerHost) { "\($0):\(port)" } }
       case .localTrafficService:
         let host = "\(OdigosName.odigletLocal).\(settings.ownNamespace):\(OdigosPort.opAMP)"
         variables.append(InjectedVariable(OdigosEnvironment.opAMPServerHost, host))

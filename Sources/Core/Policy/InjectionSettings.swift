@@ -18,6 +18,8 @@ public struct InjectionSettings: Sendable, Hashable {
   public var karpenterEnabled: Bool
   /// Where agents find the collector of their node.
   public var endpoint: Endpoint
+  /// The port of the node's address at which agents find the node agent (OpAMP); 0 where it has none.
+  public var opAMPPort = OdigosPort.opAMP
   /// The signals that the node collector receives.
   public var signals: Set<CollectedSignal>
   /// How the variables that load an agent reach the process, as the configuration says.
@@ -60,6 +62,7 @@ public struct InjectionSettings: Sendable, Hashable {
     self.init(
       ownNamespace: ownNamespace, mountMethod: configuration.mountMethod,
       karpenterEnabled: configuration.karpenterEnabled, endpoint: endpoint, signals: signals)
+    opAMPPort = configuration.odigletOpampPort
     environmentMethod = configuration.agentEnvVarsInjectionMethod
     self.inventory = inventory
     self.mounts = mounts

@@ -65,7 +65,13 @@ extension InstrumentationRuleFacts {
       let text = "It says nothing that has an effect; it can have: \(Self.parts.joined(separator: ", "))."
       return Reason(.ruleWithoutEffect, text)
     }
-    return Reason(.ruleApplied, "It applies to \(scope): \(said.joined(separator: ", ")).")
+    let applied = "It applies to \(scope): \(said.joined(separator: ", "))."
+    let (asked, nobodys) = partsAsked
+    guard !nobodys.isEmpty else { return Reason(.ruleApplied, applied) }
+    let remark = "No agent carries out: \(nobodys.map(\.rawValue).joined(separator: ", "))."
+    let isAllOfIt = nobodys == asked && spec["otelDistros"] == nil && spec.at("traceConfig", "disabled")?.bool != true
+    if isAllOfIt { return Reason(.ruleWithoutEffect, remark) }
+    return Reason(.ruleApplied, "\(applied) \(remark)")
   }
 }
 

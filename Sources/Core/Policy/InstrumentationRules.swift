@@ -171,6 +171,22 @@ public struct MergedRules: Sendable, Hashable {
     return value
   }
 
+  /// What the rules ask of agents that only some carry out.
+  var parts: [RulePart] {
+    var asked = Set(payloads.names.compactMap { RulePart(rawValue: "payloadCollection.\($0)") })
+    let conditions: [(RulePart, Bool)] = [
+      (.headersCollection, !headerKeys.isEmpty), (.codeAttributes, !codeAttributes.isEmpty),
+      (.headSamplingFallbackFraction, fallbackFraction != nil),
+      (.traceVerbosity, traceVerbosity != nil || libraries.contains(where: \.tracesDisabled)),
+      (.customInstrumentations, !customInstrumentations.isEmpty), (.networkMetrics, networkMetrics != nil),
+      (.ebpfLogCapture, capturesLogs), (.agentDiagnostics, agentDiagnostics != nil),
+      (.libraryPayload, libraries.contains { !$0.payloads.isEmpty }),
+      (.libraryCodeAttributes, libraries.contains { !$0.codeAttributes.isEmpty }),
+    ]
+    asked.formUnion(conditions.filter(\.1).map(\.0))
+    return RulePart.allCases.filter(asked.contains)
+  }
+
   private func headSampling(_ configuration: OdigosConfiguration) -> JSONValue? {
     guard let fallbackFraction else { return nil }
     var value: JSONValue = ["fallbackFraction": fallbackFraction]

@@ -110,6 +110,10 @@ extension OdigosConfiguration: SettingsGroup {
       .integer(
         "odigletHealthProbeBindPort", \.odigletHealthProbeBindPort, 1...65535, "The port of the node agent's probes."
       ).withoutEffect,
+      .integer(
+        "odigletOpampPort", \.odigletOpampPort, 0...65535,
+        "Before Kubernetes 1.26: the port of every node at which agents find the node agent (OpAMP), 0 for none. "
+          + "`odigos install` opens it."),
       .text("goAutoOffsetsCron", \.goAutoOffsetsCron, "When Go offsets are looked up anew (cron).").withoutEffect,
       .choice("goAutoOffsetsMode", \.goAutoOffsetsMode, "How Go offsets are looked up anew.").withoutEffect,
       .bool(

@@ -88,6 +88,9 @@ public struct OdigosConfiguration: Sendable, Hashable {
   public var oidc = OIDCSettings()
   /// The port of the node agent's probes.
   public var odigletHealthProbeBindPort = 55683
+  /// The port of every node at which agents find the node agent (OpAMP) where no Service keeps traffic on its node; 0
+  /// for none.
+  public var odigletOpampPort = OdigosPort.opAMP
   /// When Go offsets are looked up anew (cron), "" for never.
   public var goAutoOffsetsCron = ""
   /// How Go offsets are looked up anew.

@@ -66,6 +66,8 @@ struct PayloadCollection: Sendable, Hashable {
   }
 
   var isEmpty: Bool { sections.isEmpty }
+  /// The kinds of payload that are asked for.
+  var names: [String] { Self.names.filter { sections[$0] != nil } }
 
   var json: JSONValue {
     var value: JSONValue = [:]

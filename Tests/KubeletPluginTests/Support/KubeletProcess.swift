@@ -14,7 +14,7 @@ final class KubeletProcess: Sendable {
 
   /// Starts it with a directory, or what else it takes as its argument, and waits until it says `ready`.
   init(_ program: String = "kubelet.py", directory: String, saying ready: String = "ready") async throws {
-    guard let python = await PythonWithGRPC.path else { throw Failure(description: "no grpcio") }
+    guard let python = PythonWithGRPC.path else { throw Failure(description: "no grpcio") }
     output = "\(directory).log-\(UInt32.random(in: 0...UInt32.max))"
     var ends: [Int32] = [-1, -1]
     guard pipe2(&ends) else { throw Failure(description: "pipe: errno \(errno)") }
@@ -57,37 +57,9 @@ final class KubeletProcess: Sendable {
   }
 }
 
-/// A Python with grpcio, protobuf and hpack: that of hack/setup, the machine's own, or one in a virtual environment that
-/// is made once.
+/// A Python with grpcio, protobuf and hpack; nil where there is none.
 enum PythonWithGRPC {
-  private static let environment = "/tmp/odigos-test-kubelet"
-  private static let packages = ["grpcio", "protobuf", "hpack"]
-  private static let search = Task<String?, Never> { find() }
-
-  /// Its path; nil, with the reason printed, when there is none and none can be made.
-  static var path: String? {
-    get async { await search.value }
-  }
-
-  private static func find() -> String? {
-    let given = getenv("ODIGOS_TEST_PYTHON").map { String(cString: $0) }
-    for candidate in [given ?? "", "/usr/bin/python3", "\(environment)/bin/python"]
-    where !candidate.isEmpty && succeeds([candidate, "-c", "import grpc, google.protobuf, hpack"]) { return candidate }
-    guard succeeds(["/usr/bin/python3", "-m", "venv", environment]),
-      succeeds(["\(environment)/bin/pip", "install", "-q"] + packages)
-    else {
-      print("skipped: \(packages) are not installed, and pip could not install them into \(environment)")
-      return nil
-    }
-    return "\(environment)/bin/python"
-  }
-
-  private static func succeeds(_ arguments: [String]) -> Bool {
-    guard let process = try? spawn(arguments, input: nil, output: "/dev/null") else { return false }
-    var status: Int32 = 0
-    while waitpid(process, &status, 0) < 0, errno == EINTR {}
-    return status == 0
-  }
+  static var path: String? { PythonInterpreter.importing("grpc", "google.protobuf", "hpack") }
 }
 
 private func pipe2(_ ends: inout [Int32]) -> Bool {

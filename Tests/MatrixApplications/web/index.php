@@ -1,2 +1,3 @@
 <?php
-echo 'php';
+$database = new PDO('sqlite::memory:');
+echo $database->query("SELECT 'php'")->fetchColumn();

@@ -5,17 +5,6 @@ import Testing
 
 /// OpenTelemetry's own OpAMP library for Python as an agent, in a process of its own.
 struct PythonAgent {
-  /// The interpreter that `hack/setup` has given the library; nil where there is none.
-  private static let interpreter: String? = {
-    guard let given = getenv("ODIGOS_TEST_PYTHON").map({ String(cString: $0) }),
-      works([given, "-c", "import opentelemetry._opamp"])
-    else {
-      print("skipped: there is no Python with opentelemetry-opamp-client; hack/test sets ODIGOS_TEST_PYTHON")
-      return nil
-    }
-    return given
-  }()
-
   private let process: LineProcess
 
   /// Its process.
@@ -23,7 +12,7 @@ struct PythonAgent {
 
   /// Nil, with the reason printed, where the library is not there.
   init?(_ kind: String, _ address: String) throws {
-    guard let interpreter = Self.interpreter else { return nil }
+    guard let interpreter = PythonInterpreter.importing("opentelemetry._opamp") else { return nil }
     process = try LineProcess(
       interpreter, [Repository.path("Tests/OdigletTests/OpAMP/opamp_peer.py"), kind, address])
   }
@@ -35,13 +24,4 @@ struct PythonAgent {
 
   /// Ends at once.
   func end() { process.end() }
-
-  private static func works(_ words: [String]) -> Bool {
-    var arguments = words.map { strdup($0) } + [nil]
-    defer { arguments.forEach { free($0) } }
-    var pid: pid_t = 0
-    guard posix_spawnp(&pid, words[0], nil, nil, &arguments, environ) == 0 else { return false }
-    var status: Int32 = 0
-    return waitpid(pid, &status, 0) == pid && status == 0
-  }
 }

@@ -70,7 +70,7 @@ const struct distribution distributions[] = {
      .variables =
          {
              {.name = "PYTHONPATH",
-              .value = "{{agents}}/python3.8:{{agents}}/python3.8/opentelemetry/instrumentation/auto_instrumentation",
+              .value = "{{agents}}/python3.8",
               .separator = ':'},
          }},
     {.name = "ruby-community",

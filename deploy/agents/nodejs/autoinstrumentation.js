@@ -1,20 +1,17 @@
 'use strict';
-// What Node.js requires first in an instrumented process: it starts OpenTelemetry, and whatever goes wrong with that is
-// kept from the application. OTEL_LOG_LEVEL=debug says it on standard error.
-try {
-  const path = require('path');
-  const roots = [__dirname, path.join(__dirname, '..', 'opentelemetry-node')];
-  const resolve = (name) => require.resolve(name, { paths: roots });
-  process.env.OTEL_EXPORTER_OTLP_PROTOCOL = process.env.OTEL_EXPORTER_OTLP_PROTOCOL || 'http/protobuf';
-  let register;
-  try { register = resolve('@opentelemetry/auto-instrumentations-node/register'); } catch { /* an older release */ }
-  if (register) {
-    require(register);
-  } else {
-    const { NodeSDK } = require(resolve('@opentelemetry/sdk-node'));
-    const { getNodeAutoInstrumentations } = require(resolve('@opentelemetry/auto-instrumentations-node'));
-    new NodeSDK({ instrumentations: [getNodeAutoInstrumentations()] }).start();
+// What Node.js requires first in an instrumented process: it hands over to odigos-agent.js, and whatever goes wrong with
+// that is kept from the application. A Node.js that is too old for the agent beside it starts untouched; therefore this
+// file must be valid for every Node.js that knows NODE_OPTIONS.
+(function () {
+  var debug = (process.env.OTEL_LOG_LEVEL || '').toLowerCase() === 'debug';
+  try {
+    var numbers = process.versions.node.split('.');
+    var version = Number(numbers[0]) * 1000 + Number(numbers[1]);
+    if (version < 14000) return;
+    require('./odigos-agent.js').start(__dirname, version, debug);
+  } catch (error) {
+    if (debug) {
+      try { require('fs').writeSync(2, 'odigos: ' + (error && error.stack || error) + '\n'); } catch (e) { /* closed */ }
+    }
   }
-} catch (error) {
-  if ((process.env.OTEL_LOG_LEVEL || '').toLowerCase() === 'debug') console.error(error);
-}
+})();

@@ -1,11 +1,12 @@
 <?php
-// What PHP runs before each script of an instrumented process. Whatever goes wrong with it is kept from the application.
-(static function () {
-    try {
-        require __DIR__ . '/vendor/autoload.php';
-    } catch (\Throwable $error) {
-        if (strtolower((string) getenv('OTEL_LOG_LEVEL')) === 'debug') {
-            error_log((string) $error);
-        }
-    }
-})();
+// What PHP runs before each script of an instrumented process. What it promises the program:
+//
+// - Whatever goes wrong with it, and whatever OpenTelemetry has to say, is kept from the program and its output.
+//   OTEL_LOG_LEVEL=debug writes it to PHP's error log.
+// - The program's packages win: see packages.php. Composer's own state is the program's alone.
+// - A file that the program has set as auto_prepend_file itself is run as ever.
+require __DIR__ . '/odigos/agent.php';
+\Odigos\Agent::start(__DIR__);
+if (\Odigos\Agent::prependedByProgram() !== null) {
+    require \Odigos\Agent::prependedByProgram();
+}

@@ -5,6 +5,8 @@
     container_config.traces.headSampling.fallbackFraction, or headSamplerConfig.fallbackFraction of the section without
     a name                                               which part of the traces that begin here is kept
     container_config.agentDiagnostics.*LogLevel          whether the agent writes to standard error, and how much
+    container_config.traces.headersCollection, payloadCollection and codeAttributes, the last two also from the section
+    without a name                                       what spans say; parts of their own (odigos_headers.py, ...)
 
 `effective` says what is in force and which other settings came and are not carried out. A span that is not made leaves
 the trace in one piece: what would be below it hangs below its parent.
@@ -15,14 +17,23 @@ import sys
 
 LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
 # of the container's entry: what is carried out, and what is no setting of the agent
-KNOWN = {"traces": {"headSampling"}, "agentDiagnostics": {"odigosLogLevel", "openTelemetryComponentsLogLevel"}}
+KNOWN = {"traces": {"headSampling", "headersCollection", "payloadCollection", "codeAttributes"},
+         "agentDiagnostics": {"odigosLogLevel", "openTelemetryComponentsLogLevel"}}
 IDENTITY = {"containerName", "agentEnabled", "agentEnabledReason", "agentEnabledMessage", "otelDistroName",
             "distroParams", "envInjectionMethod", "podManifestInjectionOptional"}
+OF_LANGUAGE = ("payloadCollection", "codeAttributes")  # also in the section of the language
 SCOPE_PREFIX = "opentelemetry.instrumentation."
 
 
 class RemoteSettings:
-    def __init__(self):
+    """`parts` carry out settings of their own: `name` is theirs among the traces' settings, `read(traces)` gives what
+    to `take` and what is not carried out, `effective()` what is in force, `install(when_imported)` makes ready, and
+    `began(span)`, where there is one, is told of each span."""
+
+    def __init__(self, parts=()):
+        self._parts = tuple(parts)
+        self._broken = {part: {} for part in self._parts}  # what this OpenTelemetry does not fit: {module or "": why}
+        self._began = ()
         self._has_traces = True
         self._disabled = frozenset()
         self._fraction = None
@@ -47,6 +58,10 @@ class RemoteSettings:
         traces = {"enabled": self._has_traces, "disabledLibraries": sorted(self._disabled)}
         if self._fraction is not None:
             traces["fallbackFraction"] = self._fraction
+        for part in self._parts:
+            settings = part.effective()
+            if settings:
+                traces.setdefault(part.name, {}).update(settings)
         result = {"traces": traces}
         if self._level is not None:
             result["logLevel"] = self._level
@@ -72,10 +87,23 @@ class RemoteSettings:
             from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
             sampler = ParentBased(TraceIdRatioBased(fraction))
+        traces = {name: language[name] for name in OF_LANGUAGE if language.get(name) is not None}
+        traces.update(_dictionary(container.get("traces"), "traces"))
+        taken = [(part, *self._read(part, traces)) for part in self._parts]
+        for part, settings, _ in taken:
+            part.take(settings)
         self._has_traces = _dictionary(sdk.get("traceSignal"), "traceSignal").get("enabled") is not False
         self._disabled, self._fraction, self._sampler = disabled, fraction, sampler
-        self._ignored = tuple(sorted(_ignored(container)))
+        ignored = {f"traces.{part.name}.{setting}" for part, _, settings in taken for setting in settings}
+        self._ignored = tuple(sorted(ignored.union(_ignored(container), _ignored_of_libraries(language))))
         self._set_level(level)
+
+    def _read(self, part, traces):
+        settings, ignored = part.read({part.name: _dictionary(traces.get(part.name), part.name)})
+        broken = self._broken[part] if settings else {}
+        if "" in broken:
+            settings = part.read({})[0]
+        return settings, [*ignored, *(f"{where or 'all'}: {error}" for where, error in broken.items())]
 
     def _set_level(self, level):
         if level == self._level:
@@ -98,6 +126,7 @@ class RemoteSettings:
 
     def install(self):
         """Puts itself between OpenTelemetry's SDK and its users; call it before the SDK is set up."""
+        self._install_parts()
         from opentelemetry.sdk import trace
         from opentelemetry.sdk.trace.sampling import Sampler
         from opentelemetry.trace import NonRecordingSpan, get_current_span
@@ -128,7 +157,10 @@ class RemoteSettings:
                 def start_span(name, context=None, *arguments, **named):
                     if settings.drops(instrumenting_module_name or ""):
                         return NonRecordingSpan(get_current_span(context).get_span_context())
-                    return start(name, context, *arguments, **named)
+                    span = start(name, context, *arguments, **named)
+                    if span.is_recording():
+                        settings._tell_parts(span)
+                    return span
 
                 tracer.start_span = start_span
             return tracer
@@ -136,6 +168,33 @@ class RemoteSettings:
         trace.TracerProvider.__init__ = initialize_gated
         trace.TracerProvider.get_tracer = get_gated_tracer
         self._watch_exports()
+
+    def _install_parts(self):
+        from wrapt import register_post_import_hook
+
+        def trying(part, name, work):
+            def tried(*arguments):
+                try:
+                    work(*arguments)
+                except Exception as error:
+                    self._broken[part][name] = f"{type(error).__name__}: {error}"
+
+            return tried
+
+        for part in self._parts:
+            def when_imported(name, work, part=part):
+                register_post_import_hook(trying(part, name, work), name)
+
+            trying(part, "", part.install)(when_imported)
+        self._began = tuple(
+            part.began for part in self._parts if hasattr(part, "began") and "" not in self._broken[part])
+
+    def _tell_parts(self, span):
+        for began in self._began:
+            try:
+                began(span)
+            except Exception:  # the span, and what it is about, go on
+                pass
 
     def _watch_exports(self):
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -184,6 +243,14 @@ def _fraction(container, language):
     if not 0 <= fraction <= 1:
         raise ValueError(f"the fraction {fraction} is not between 0 and 1")
     return fraction
+
+
+def _ignored_of_libraries(language):
+    """What is wanted of one library alone, but for whether it makes spans."""
+    for library in language.get("instrumentationLibraryConfigs") or ():
+        for setting in OF_LANGUAGE:
+            if library.get(setting):
+                yield f"instrumentationLibraries.{setting}"
 
 
 def _ignored(container):

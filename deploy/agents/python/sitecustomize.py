@@ -9,7 +9,7 @@ rules it keeps:
 - Nothing is written to the application's output, no failure of the agent reaches the program, and a collector that
   is away does not hold up its end. OTEL_LOG_LEVEL=debug lets the agent write to standard error.
 - Where the environment names an OpAMP server, the node agent is told how the process is, and may change settings while
-  it runs (odigos_opamp.py, odigos_remote.py).
+  it runs (odigos_opamp.py, odigos_remote.py and what this says).
 - An interpreter that is too old is left alone; therefore this file must be valid for every Python, even 2.7.
 """
 import os
@@ -113,6 +113,7 @@ def _end_soon():
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     exporters = weakref.WeakSet()
+    ends = threading.Event()
 
     def remembering(initializer):
         def initialize(self, *arguments, **named):
@@ -123,9 +124,15 @@ def _end_soon():
 
     for kind in (OTLPSpanExporter, OTLPMetricExporter, OTLPLogExporter):
         kind.__init__ = remembering(kind.__init__)
+        module = sys.modules[kind.__module__]
+        if hasattr(module, "sleep"):  # how releases for Python 3.8 wait for the next attempt
+            module.sleep = ends.wait
 
     def at_exit():
+        ends.set()
         for exporter in list(exporters):
+            if hasattr(exporter, "_MAX_RETRY_TIMEOUT"):
+                exporter._MAX_RETRY_TIMEOUT = 2  # the second wait of those releases, which they end at
             sender = getattr(exporter, "_client", exporter)  # which it is depends on the release
             sender._timeout = min(sender._timeout, EXPORT_SECONDS_AT_EXIT)
             for event in vars(sender).values():
@@ -150,7 +157,9 @@ def _connect():
     if not any(os.environ.get(name) for name in SERVERS):
         return None, None
     try:
-        settings = _load("odigos_remote").RemoteSettings()
+        parts = (_load("odigos_headers").Headers(), _load("odigos_payloads").Payloads(),
+                 _load("odigos_queries").Queries(), _load("odigos_code").Code(_path))
+        settings = _load("odigos_remote").RemoteSettings(parts)
         agent = _load("odigos_opamp").Agent(settings)
         agent.start()
         return settings, agent
@@ -209,6 +218,18 @@ def _django_later():
     return settled
 
 
+def _initialize(module):
+    """Sets all up, and raises where that fails."""
+    if "swallow_exceptions" in (module.initialize.__kwdefaults__ or ()):
+        module.initialize(swallow_exceptions=False)
+        return
+    # releases for Python 3.8 would only log it
+    distribution = module._load_distro()
+    distribution.configure()
+    module._load_configurators()
+    module._load_instrumentors(distribution)
+
+
 def _start(settings):
     import atexit
     import warnings
@@ -223,18 +244,25 @@ def _start(settings):
         at_exit = None
         settled = _django_later()
         try:
-            from opentelemetry.instrumentation.auto_instrumentation import initialize
+            from opentelemetry.instrumentation import auto_instrumentation
 
             at_exit = _end_soon()
             if settings is not None:
                 settings.install()
-            initialize(swallow_exceptions=False)
+            _initialize(auto_instrumentation)
         finally:
             settled()
             if path is not None:  # which `initialize` has shortened; children of this process shall be traced too
                 os.environ["PYTHONPATH"] = path
             if at_exit is not None:
                 atexit.register(at_exit)  # the last to be registered is the first to be called
+
+
+def _keep_quiet_about_forks():
+    """From Python 3.12 a program that forks is warned where its process has threads, and those of the agent count."""
+    import warnings
+
+    warnings.filterwarnings("ignore", r"This process \(pid=\d+\) is multi-threaded, use of fork", DeprecationWarning)
 
 
 def _main():
@@ -250,6 +278,8 @@ def _main():
             try:
                 _enter_path(os.path.join(_here, packages).rstrip(os.sep))
                 _start(settings)
+                if sys.version_info >= (3, 12):
+                    _keep_quiet_about_forks()
                 if agent is not None:
                     agent.started(settings.components)
             except Exception as error:  # whatever it is, the program must run

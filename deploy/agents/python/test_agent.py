@@ -11,8 +11,12 @@ import tempfile
 import threading
 import unittest
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from sink import body_of, fields, first  # noqa: E402
+
 AGENT = os.environ["ODIGOS_TEST_AGENT"]
 PACKAGES = os.environ.get("ODIGOS_TEST_PACKAGES", "")
+DISTRIBUTION = "python-community" + os.path.basename(AGENT)[len("python"):]
 DEADLINE = 60
 
 SHOP = """
@@ -32,48 +36,29 @@ print(urllib.request.urlopen(f"http://127.0.0.1:{server.port}/").read().decode()
 """
 
 
-def fields(data):
-    """The fields of a protobuf message: (number, value) in order, value an int or bytes."""
-    at = 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while at < len(data):
-        tag = varint()
-        if tag & 7 == 0:
-            yield tag >> 3, varint()
-            continue
-        size = {1: 8, 5: 4}.get(tag & 7) or varint()
-        assert at + size <= len(data), "the message is cut off"
-        yield tag >> 3, data[at:at + size]
-        at += size
+def value(data):
+    """What an AnyValue is."""
+    for number, content in fields(data):
+        if number == 5:
+            return [value(item) for _, item in fields(content)]
+        return content.decode() if number == 1 else content
 
 
-def first(data, number, default=b""):
-    return next((value for field, value in fields(data) if field == number), default)
+def attributes(data, wanted):
+    return {first(item, 1).decode(): value(first(item, 2)) for number, item in fields(data) if number == wanted}
 
 
 def spans(request):
     """The spans of an ExportTraceServiceRequest, as dictionaries."""
     for _, resource_spans in fields(request):
-        resource = first(resource_spans, 1)
-        attributes = {first(a, 1).decode(): first(first(a, 2), 1) for number, a in fields(resource) if number == 1}
+        resource = attributes(first(resource_spans, 1), 1)
         for number, scope_spans in fields(resource_spans):
             if number == 2:
                 for number, span in fields(scope_spans):
                     if number == 2:
                         yield {"trace": first(span, 1), "id": first(span, 2), "parent": first(span, 4),
                                "name": first(span, 5).decode(), "kind": first(span, 6, 0),
-                               "service": attributes.get("service.name", b"").decode()}
+                               "attributes": attributes(span, 9), "service": resource.get("service.name", "")}
 
 
 class Sink:
@@ -87,7 +72,7 @@ class Sink:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = body_of(self)
                 try:
                     sink.requests.append(self.path)
                     assert self.headers["Content-Type"] == "application/x-protobuf", self.headers["Content-Type"]
@@ -114,7 +99,8 @@ class Sink:
 class AgentTests(unittest.TestCase):
     def run_program(self, source, agent=True, before=(), **variables):
         """Runs a program as in an instrumented container; `before` are directories of the application's own."""
-        path = [AGENT, AGENT + "/opentelemetry/instrumentation/auto_instrumentation"] if agent else []
+        path = (AGENT, AGENT + "/opentelemetry/instrumentation/auto_instrumentation") if agent else ()
+        path = [directory for directory in path if os.path.isdir(directory)]
         environment = {"PATH": os.environ["PATH"], "OTEL_SERVICE_NAME": "shop",
                        "PYTHONPATH": ":".join([*path, *before, *filter(None, [PACKAGES])]), **variables}
         with tempfile.TemporaryDirectory() as directory:
@@ -161,7 +147,7 @@ class AgentTests(unittest.TestCase):
             self.skipTest(f"there is no {loader}")
         with Sink() as sink:
             ran = self.run_program(SHOP, agent=False, LD_PRELOAD=loader, ODIGOS_POD_NAME="shop-1",
-                                   ODIGOS_DISTRO_NAME="python-community", OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
+                                   ODIGOS_DISTRO_NAME=DISTRIBUTION, OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
         self.assertEqual((ran.stdout, sink.failures), ("42\n", []))
         self.assertEqual(len({span["trace"] for span in sink.spans}), 1)
 

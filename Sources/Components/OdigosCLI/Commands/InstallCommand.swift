@@ -36,6 +36,12 @@ struct InstallCommand: AsyncParsableCommand {
     help: "What the node agent does, with commas between: device-plugin, runtime-inspection, process-events.")
   var nodeFeatures = NodeFeature.text(of: NodeFeature.standard)
 
+  @Option(
+    help: ArgumentHelp(
+      "Before Kubernetes 1.26: the port of every node at which agents find the node agent, 0 for none (default: 4320).")
+  )
+  var opampPort: Int?
+
   @Option(help: "UI mode: default or readonly.")
   var uiMode: String?
 
@@ -48,6 +54,9 @@ struct InstallCommand: AsyncParsableCommand {
   func validate() throws {
     guard ["Always", "IfNotPresent", "Never"].contains(imagePullPolicy) else {
       throw ValidationError("--image-pull-policy \(imagePullPolicy): give Always, IfNotPresent or Never")
+    }
+    if let opampPort, !(0...65535).contains(opampPort) {
+      throw ValidationError("--opamp-port \(opampPort): give a number from 0 to 65535")
     }
     do throws(NodeFeatureError) { _ = try NodeFeature.parse(nodeFeatures) } catch {
       throw ValidationError("--node-features: \(error)")
@@ -103,6 +112,7 @@ struct InstallCommand: AsyncParsableCommand {
     list("ignoredNamespaces", ignoreNamespace)
     list("ignoredContainers", ignoreContainer)
     if let uiMode { changes.append(("uiMode", .string(uiMode))) }
+    if let opampPort { changes.append(("odigletOpampPort", .int(opampPort))) }
     if let collectorImage { changes.append(("collectorImage", .string(collectorImage))) }
     return changes
   }

@@ -64,11 +64,17 @@ struct Installer {
 
   func installComponent(_ name: String) async throws { try await apply("deploy/components/\(name).yaml") }
 
-  /// The node agent, and the Service that leads to the one of the same node where the cluster has such.
+  /// The node agent, and the Service that leads to the one of the same node where the cluster has such. Only without it
+  /// a port of the node is taken: a pod whose port another one has is never scheduled.
   func installNodeAgent() async throws {
-    try await installComponent("odiglet")
     let version = try await client.serverVersion()
-    if (version.major, version.minor) >= (1, 26) { try await installComponent("odiglet-local") }
+    let hasService = (version.major, version.minor) >= (1, 26)
+    let store = ConfigurationStore(client: client, namespace: values.namespace)
+    let configuration = OdigosConfiguration.parse(try await store.read()).configuration
+    var installer = self
+    installer.values.opAMPHostPort = hasService ? 0 : configuration.odigletOpampPort
+    try await installer.installComponent("odiglet")
+    if hasService { try await installComponent("odiglet-local") }
   }
 
   func installWebhooks() async throws { try await apply("webhook-config/") }
@@ -86,7 +92,8 @@ struct Installer {
     let reasons = pods.compactMap { pod in Readiness.trouble(pod.json).map { "\(pod.name): \($0)" } }
     throw CommandFailure(
       "\(name) is not ready: \(missing)\(reasons.isEmpty ? "" : " (" + reasons.joined(separator: "; ") + ")")",
-      next: "kubectl -n \(values.namespace) describe pods -l app.kubernetes.io/name=\(name)")
+      next: Readiness.remedy(reasons)
+        ?? "kubectl -n \(values.namespace) describe pods -l app.kubernetes.io/name=\(name)")
   }
 
   private func apply(_ prefix: String) async throws {

@@ -17,6 +17,8 @@ struct ManifestValues {
   var version: String
   /// `${NODE_FEATURES}`, and with what they need `${NODE_CAPABILITIES}`.
   var nodeFeatures = NodeFeature.standard
+  /// `${OPAMP_HOST_PORT}`: the port of every node at which agents find the node agent, 0 for none.
+  var opAMPHostPort = OdigosPort.opAMP
 }
 
 /// The manifests of deploy/ and webhook-config/, as they were when this program was built.
@@ -52,6 +54,7 @@ struct Manifests {
       .replacingOccurrences(
         of: "${NODE_FEATURES}", with: NodeFeature.text(of: values.nodeFeatures)
       )
+      .replacingOccurrences(of: "${OPAMP_HOST_PORT}", with: String(values.opAMPHostPort))
       .replacingOccurrences(
         of: "${NODE_CAPABILITIES}",
         with: NodeFeature.capabilities(of: values.nodeFeatures).map(\.rawValue).joined(separator: ", "))

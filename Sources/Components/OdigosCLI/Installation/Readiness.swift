@@ -24,6 +24,14 @@ enum Readiness {
     return ready < wanted ? "\(ready) of \(wanted) pods are ready" : nil
   }
 
+  /// What to do about the troubles of pods, where that is known.
+  static func remedy(_ troubles: [String]) -> String? {
+    // The scheduler's words, of all versions.
+    guard troubles.contains(where: { $0.contains("free ports for the requested pod ports") }) else { return nil }
+    return "another pod has the node's port for agents: give a free one, `odigos install --opamp-port PORT`, or none, "
+      + "`--opamp-port 0`"
+  }
+
   /// Why a pod does not run, in the kubelet's or scheduler's words; nil when nothing is wrong.
   static func trouble(_ pod: JSONValue) -> String? {
     let status = pod["status"] ?? [:]

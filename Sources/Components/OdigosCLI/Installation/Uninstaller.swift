@@ -179,6 +179,8 @@ struct Uninstaller {
       "spec": [
         "nodeName": .string(node), "restartPolicy": "Never", "automountServiceAccountToken": false,
         "tolerations": [["operator": "Exists"]],
+        // As the node agent: elsewhere than on SELinux it is without meaning.
+        "securityContext": ["seLinuxOptions": ["type": "spc_t", "level": "s0"]],
         "containers": [
           [
             "name": "cleanup", "image": .string(image), "imagePullPolicy": "IfNotPresent",

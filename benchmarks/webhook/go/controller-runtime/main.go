@@ -7,11 +7,11 @@ package main
 import (
 	"encoding/json"
 
+	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/kubernetes/webhook/facts"
 	"k8s.io/kubernetes/webhook/mutation"
-	"k8s.io/kubernetes/webhook/serving"
 )
 
 func mutate(pod *corev1.Pod, namespace string) {
@@ -39,29 +39,13 @@ func mutate(pod *corev1.Pod, namespace string) {
 	pod.Labels[facts.Label] = facts.Known.Hash
 }
 
-func answer(body []byte) ([]byte, error) {
-	review, pod, err := mutation.Decode(body)
-	if err != nil {
-		return nil, err
-	}
+func plan(review *admissionv1.AdmissionReview, pod *corev1.Pod) ([]mutation.Operation, error) {
 	mutate(pod, review.Request.Namespace)
 	changed, err := json.Marshal(pod)
 	if err != nil {
 		return nil, err
 	}
-	operations, err := difference(review.Request.Object.Raw, changed)
-	if err != nil {
-		return nil, err
-	}
-	outcome, patch := "unchanged", []byte(nil)
-	if len(operations) > 0 {
-		outcome = "injected"
-		if patch, err = json.Marshal(operations); err != nil {
-			return nil, err
-		}
-	}
-	mutation.Log(review.Request.Namespace, pod.GenerateName+pod.Name, outcome)
-	return json.Marshal(mutation.Answer(review, patch))
+	return difference(review.Request.Object.Raw, changed)
 }
 
-func main() { serving.Run(answer) }
+func main() { mutation.Run(plan) }

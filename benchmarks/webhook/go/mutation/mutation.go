@@ -1,7 +1,8 @@
-// Package mutation is what the webhooks with the types of k8s.io/api share: decoding, the decision, the entries.
+// Package mutation is what the webhooks with the types of k8s.io/api share: decoding, the decision, the entries, the answer.
 package mutation
 
 import (
+	"encoding/json"
 	"fmt"
 	"log"
 
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/kubernetes/webhook/facts"
+	"k8s.io/kubernetes/webhook/serving"
 )
 
 var (
@@ -25,8 +27,8 @@ func init() {
 	}
 }
 
-// Decode reads a review and the pod in it, whole.
-func Decode(body []byte) (*admissionv1.AdmissionReview, *corev1.Pod, error) {
+// decode reads a review and the pod in it, whole.
+func decode(body []byte) (*admissionv1.AdmissionReview, *corev1.Pod, error) {
 	review, pod := &admissionv1.AdmissionReview{}, &corev1.Pod{}
 	if _, _, err := decoder.Decode(body, nil, review); err != nil {
 		return nil, nil, err
@@ -74,19 +76,45 @@ func Entries(container *corev1.Container, replicaSet, uid string) []corev1.EnvVa
 	return entries
 }
 
-// Answer allows the pod, with a patch where there is one.
-func Answer(review *admissionv1.AdmissionReview, patch []byte) *admissionv1.AdmissionReview {
+// Operation is one step of a patch (RFC 6902).
+type Operation struct {
+	Op    string      `json:"op"`
+	Path  string      `json:"path"`
+	Value interface{} `json:"value,omitempty"`
+}
+
+// Run serves until the process ends; plan makes the patch of a pod.
+func Run(plan func(review *admissionv1.AdmissionReview, pod *corev1.Pod) ([]Operation, error)) {
+	serving.Run(func(body []byte) ([]byte, error) {
+		review, pod, err := decode(body)
+		if err != nil {
+			return nil, err
+		}
+		operations, err := plan(review, pod)
+		if err != nil {
+			return nil, err
+		}
+		outcome, patch := "unchanged", []byte(nil)
+		if len(operations) > 0 {
+			outcome = "injected"
+			if patch, err = json.Marshal(operations); err != nil {
+				return nil, err
+			}
+		}
+		log.Printf("pod reviewed namespace=%s name=%s outcome=%s",
+			review.Request.Namespace, pod.GenerateName+pod.Name, outcome)
+		return json.Marshal(answer(review, patch))
+	})
+}
+
+// answer allows the pod, with a patch where there is one.
+func answer(review *admissionv1.AdmissionReview, patch []byte) *admissionv1.AdmissionReview {
 	response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
 	if patch != nil {
 		patchType := admissionv1.PatchTypeJSONPatch
 		response.Patch, response.PatchType = patch, &patchType
 	}
-	answer := &admissionv1.AdmissionReview{Response: response}
-	answer.APIVersion, answer.Kind = review.APIVersion, review.Kind
-	return answer
-}
-
-// Log writes the line of one admission.
-func Log(namespace, name, outcome string) {
-	log.Printf("pod reviewed namespace=%s name=%s outcome=%s", namespace, name, outcome)
+	result := &admissionv1.AdmissionReview{Response: response}
+	result.APIVersion, result.Kind = review.APIVersion, review.Kind
+	return result
 }

@@ -1,0 +1,160 @@
+import Foundation
+import JSON
+import Testing
+
+/// Agents that cannot have the node's socket reach the node agent and the collector by TCP: at Services that keep traffic
+/// on their node from Kubernetes 1.26 on, at the node's address before.
+@Suite(.serialized, .enabled(if: Cluster.isGiven, "no cluster: run hack/e2e"))
+struct AgentTransportTests {
+  private static let namespace = Cluster.systemNamespace
+  /// From here on a Service can keep its traffic on a node.
+  private static let firstWithServices = 26
+
+  init() throws {
+    try Installation.ensure()
+  }
+
+  /// Deploys an application whose agent files come by an init container, which brings no socket, and waits until its
+  /// agent has reported and a trace has come; answers the variables of its container.
+  private func variablesOfAnAgentByTCP(_ application: PlainApplication) async throws -> [String: String] {
+    let pod = try await application.deployInstrumented()
+    try await eventually("a healthy instance of \(pod)") {
+      let instances = try Cluster.list("instrumentationinstances", in: application.namespace)
+      let own = instances.filter { $0.at("metadata", "labels", "ownerPodName")?.string == pod }
+      return own.contains { $0.at("status", "healthy")?.bool == true } ? nil : "\(own)"
+    }
+    try await TraceSink.waitForTrace(namespace: application.namespace, services: ["web", "backend"])
+    let text = try Cluster.kubectl(
+      "exec", "-n", application.namespace, pod, "-c", "app", "--", "python3", "-S", "-c",
+      "import os; print('\\n'.join(f'{n}={v}' for n, v in os.environ.items()))")
+    var variables: [String: String] = [:]
+    for line in text.split(separator: "\n") {
+      let parts = line.split(separator: "=", maxSplits: 1)
+      if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+    }
+    return variables
+  }
+
+  private func nodeAddress() throws -> String {
+    let addresses = try Cluster.list("nodes", in: nil).first?.at("status", "addresses")?.array ?? []
+    return try #require(addresses.first { $0["type"] == "InternalIP" }?["address"]?.string)
+  }
+
+  @Test func agentsReachTheNodeAgentAndTheCollectorByTCP() async throws {
+    let application = PlainApplication(namespace: "e2e-tcp", labels: "odigos-instrumentation: enabled")
+    defer { application.remove() }
+    try await Installation.withMountMethod("k8s-init-container") {
+      let variables = try await variablesOfAnAgentByTCP(application)
+      #expect(variables["ODIGOS_OPAMP_UNIX_SOCKET"] == nil)
+      let hasServices = try Cluster.minorVersion() >= Self.firstWithServices
+      if hasServices { try expectNoPortOfTheNode() }
+      let hosts =
+        hasServices
+        ? ("odiglet-local.\(Self.namespace)", "odigos-data-collection-local-traffic.\(Self.namespace)")
+        : (try nodeAddress(), try nodeAddress())
+      #expect(variables["ODIGOS_OPAMP_SERVER_HOST"] == "\(hosts.0):4320")
+      #expect(variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://\(hosts.1):4318")
+    }
+  }
+
+  /// A port of the node that another pod has would keep ours away; where a Service leads to them it is not needed.
+  private func expectNoPortOfTheNode() throws {
+    for name in ["odiglet", "odigos-data-collection"] {
+      let containers = try Cluster.get("daemonset", name, in: Self.namespace)?.at(
+        "spec", "template", "spec", "containers")
+      let ports = (containers?.array ?? []).flatMap { $0["ports"]?.array ?? [] }
+      #expect(!ports.isEmpty && ports.allSatisfy { $0["hostPort"] == nil }, "\(name): \(ports)")
+    }
+    for name in ["odiglet-local", "odigos-data-collection-local-traffic"] {
+      let spec = try Cluster.get("service", name, in: Self.namespace)?["spec"]
+      #expect(spec?["internalTrafficPolicy"] == "Local", "\(name)")
+    }
+  }
+
+  /// A node agent that is said to be on another node, where nobody answers: none of many calls goes there.
+  @Test(
+    .enabled("Services keep traffic on a node from 1.26 on") { try Cluster.minorVersion() >= Self.firstWithServices })
+  func callsStayOnTheirNode() async throws {
+    let (service, slice) = ("odiglet-local", "odiglet-local-elsewhere")
+    try Cluster.apply([
+      [
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+        "metadata": [
+          "name": .string(slice), "namespace": .string(Self.namespace),
+          "labels": ["kubernetes.io/service-name": .string(service)],
+        ],
+        "addressType": "IPv4", "ports": [["name": "opamp", "port": 4320, "protocol": "TCP"]],
+        "endpoints": [["addresses": ["10.244.250.250"], "nodeName": "elsewhere", "conditions": ["ready": true]]],
+      ]
+    ])
+    defer { _ = try? Cluster.kubectl("delete", "endpointslice", slice, "-n", Self.namespace) }
+    let address = try Cluster.get("service", service, in: Self.namespace)?.at("spec", "clusterIP")?.string ?? ""
+    func call() throws -> String {
+      let arguments = ["-s", "-o", "/dev/null", "-m", "2", "-w", "%{http_code}", "http://\(address):4320/"]
+      return try ChildProgram.run(["curl"] + arguments, input: nil).output
+    }
+    func policy(_ policy: String) throws {
+      try Cluster.kubectl(
+        "patch", "service", service, "-n", Self.namespace, "-p", #"{"spec":{"internalTrafficPolicy":"\#(policy)"}}"#)
+    }
+    // Without the policy the other one is called, too: the nodes' proxy knows of it.
+    try policy("Cluster")
+    defer { _ = try? policy("Local") }
+    try await eventually("a call that nobody answers") { try call() == "000" ? nil : "all are answered" }
+    try policy("Local")
+    try await eventually("twenty calls that are answered") {
+      let failed = try (0..<20).count { _ in try call() == "000" }
+      return failed == 0 ? nil : "\(failed) of 20 were not answered"
+    }
+  }
+
+  /// Installs again; answers what is said when that fails.
+  private func install(_ arguments: String...) throws -> String? {
+    let outcome = try ChildProgram.run(
+      [".build/release/odigos", "install", "--namespace", Self.namespace, "--image", Installation.image] + arguments,
+      input: nil)
+    return outcome.status == 0 ? nil : outcome.output + outcome.errors
+  }
+
+  @Test(.enabled("no port of the node is needed from 1.26 on") { try Cluster.minorVersion() < Self.firstWithServices })
+  func aPortThatAnotherPodHasIsToldAndCanBeChanged() async throws {
+    let (taken, free) = ("4325", "4326")
+    let (other, application) = (
+      DevicePods(namespace: "e2e-port", count: 1),
+      PlainApplication(namespace: "e2e-tcp-port", labels: "odigos-instrumentation: enabled")
+    )
+    defer {
+      other.remove()
+      application.remove()
+    }
+    try other.create([
+      [
+        "apiVersion": "v1", "kind": "Pod", "metadata": ["name": "taken", "namespace": .string(other.namespace)],
+        "spec": [
+          // One of lower priority would be evicted in the node agent's favour.
+          "priorityClassName": "system-node-critical", "terminationGracePeriodSeconds": 0,
+          "containers": [
+            [
+              "name": "app", "image": "localhost/odigos-demo-shop:dev", "imagePullPolicy": "IfNotPresent",
+              "command": ["python3", "-m", "http.server", .string(taken)],
+              "ports": [["containerPort": .int(Int(taken) ?? 0), "hostPort": .int(Int(taken) ?? 0)]],
+            ]
+          ],
+        ],
+      ]
+    ])
+    try Cluster.kubectl("wait", "pod/taken", "-n", other.namespace, "--for=condition=Ready", "--timeout=60s")
+    defer { _ = try? install("--opamp-port", "4320") }
+    let failure = try #require(try install("--opamp-port", taken, "--timeout", "15"))
+    #expect(failure.contains("free ports") && failure.contains("next: another pod has the node's port"), "\(failure)")
+    #expect(failure.contains("odigos install --opamp-port"), "\(failure)")
+
+    // What the configuration says stays, whoever wrote it.
+    try Cluster.odigos("config", "set", "odigletOpampPort", free)
+    #expect(try install() == nil)
+    try await Installation.withMountMethod("k8s-init-container") {
+      let variables = try await variablesOfAnAgentByTCP(application)
+      #expect(variables["ODIGOS_OPAMP_SERVER_HOST"] == "\(try nodeAddress()):\(free)")
+    }
+  }
+}

@@ -1,0 +1,199 @@
+"""Tests of what loads OpenTelemetry into PHP, with Debian's PHP; run by `hack/agents test`.
+
+ODIGOS_TEST_AGENTS is the directory of all laid-out agents. Where OpenTelemetry's packages and its extension for this PHP
+are among them, they are used; what needs them is skipped elsewhere.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.error
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+from sink import Sink  # noqa: E402
+
+DEADLINE = 60
+PHP = shutil.which("php")
+VERSION = PHP and subprocess.run([PHP, "-n", "-r", "echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION;"], text=True,
+                                 stdout=subprocess.PIPE).stdout
+REAL = os.path.join(os.environ.get("ODIGOS_TEST_AGENTS", "/nowhere"), "php")
+HAS_REAL = bool(PHP) and os.path.exists(os.path.join(REAL, VERSION, "opentelemetry.so"))
+HAS_DATABASE = bool(PHP) and "pdo_sqlite" in subprocess.run([PHP, "-m"], text=True, stdout=subprocess.PIPE).stdout
+
+
+@unittest.skipUnless(PHP, "there is no PHP here")
+class PHPTests(unittest.TestCase):
+    def setUp(self):
+        self.directory = self.enterContext(tempfile.TemporaryDirectory())
+        self.agent = os.path.join(self.directory, "agent")
+        shutil.copytree(os.path.join(HERE, "odigos"), os.path.join(self.agent, "odigos"))
+        shutil.copy(os.path.join(HERE, "prepend.php"), self.agent)
+        if HAS_REAL:
+            os.symlink(os.path.join(REAL, "vendor"), os.path.join(self.agent, "vendor"))
+            shutil.copy(os.path.join(REAL, "packages.json"), self.agent)
+        with open(os.path.join(HERE, "odigos.ini")) as file:
+            ini = file.read().replace("/var/odigos/php", self.agent).replace("VERSION", VERSION)
+        if HAS_REAL:
+            ini = ini.replace(f"{self.agent}/{VERSION}/", f"{REAL}/{VERSION}/")
+        else:
+            ini = "".join(line for line in ini.splitlines(True) if not line.startswith("extension="))
+        self.write(f"agent/{VERSION}/odigos.ini", ini)
+
+    def write(self, path, text):
+        path = os.path.join(self.directory, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+    def environment(self, agent=True, **variables):
+        scan = {"PHP_INI_SCAN_DIR": f"{variables.pop('before', '')}:{self.agent}/{VERSION}"} if agent else {}
+        return {"PATH": os.environ["PATH"], "HOME": self.directory, "OTEL_PHP_AUTOLOAD_ENABLED": "true",
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_SERVICE_NAME": "shop", **scan, **variables}
+
+    def run_program(self, source, *options, name="program.php", **arguments):
+        program = self.write(name, source)
+        return subprocess.run([PHP, *options, program], env=self.environment(**arguments), text=True, timeout=DEADLINE,
+                              cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def assert_same(self, source, *options, **variables):
+        variables.setdefault("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+        plain = self.run_program(source, *options, agent=False, **variables)
+        traced = self.run_program(source, *options, **variables)
+        self.assertEqual((traced.stdout, traced.stderr, traced.returncode), (plain.stdout, plain.stderr, plain.returncode))
+        return traced
+
+    def test_programs_do_what_they_did(self):
+        for source in (
+            "hello\n<?php echo 1;", "<?php exit(3);", "<?php throw new Exception('x');", "<?php nope();", "<?php trigger_error('x');",
+            "<?php echo json_encode([spl_autoload_functions() === [], class_exists('Composer\\Autoload\\ClassLoader')]);"
+            if not HAS_REAL else "<?php echo json_encode(class_exists('Composer\\Autoload\\ClassLoader'));",
+            "<?php register_shutdown_function(fn () => print('end'));", "<?php unset($argv, $argc); echo count(get_defined_vars()) < 7;",
+            "<?php declare(strict_types=1);\nnamespace A; echo strlen('a');", "<?php echo error_reporting(), ini_get('display_errors');",
+        ):
+            with self.subTest(source):
+                self.assert_same(source)
+
+    def test_the_programs_own_prepended_file_is_run(self):
+        own = self.write("own/prepended.php", "<?php $own = 'mine';")
+        self.write("own/a.ini", f"; auto_prepend_file = /nowhere\nauto_prepend_file = {own}\nmemory_limit = 200M\n")
+        for options in ([], ["-d", f"auto_prepend_file={own}"]):
+            ran = self.run_program("<?php echo $own;", *options, before=os.path.join(self.directory, "own"))
+            self.assertEqual((ran.stdout, ran.stderr), ("mine", ""))
+
+    def packages(self, installed, needs, code):
+        """Runs code with $packages, of an agent whose packages need that, for a program that has those."""
+        self.write("other/vendor/composer/autoload_classmap.php", "<?php return ['Psr\\Log\\L' => dirname(__DIR__) . '/psr/log/L.php'];")
+        self.write("other/vendor/composer/autoload_files.php", "<?php return [];")
+        self.write("other/vendor/psr/log/L.php", "<?php namespace Psr\\Log; class L { const OF = 'agent'; }")
+        self.write("other/packages.json", json.dumps(needs))
+        versions = "".join(f"'{name}' => ['version' => '{version}']," for name, version in installed.items())
+        self.write("app/vendor/autoload.php", "<?php")
+        self.write("app/vendor/composer/installed.php", f"<?php return ['versions' => [{versions}]];")
+        self.write("app/vendor/composer/autoload_psr4.php", "<?php return ['Psr\\\\Log\\\\' => [__DIR__ . '/../psr/log/src']];")
+        self.write("app/vendor/composer/autoload_namespaces.php", "<?php return [];")
+        self.write("app/vendor/composer/autoload_classmap.php", "<?php return [];")
+        self.write("app/vendor/psr/log/src/L.php", "<?php namespace Psr\\Log; class L { const OF = 'program'; }")
+        source = f"""<?php require '{HERE}/odigos/packages.php';
+try {{ $packages = new Odigos\\Packages('{self.directory}/other'); $packages->register(); {code} }}
+catch (RuntimeException $error) {{ echo $error->getMessage(); }}"""
+        ran = self.run_program(source, "-n", name="app/public/index.php", agent=False)
+        self.assertEqual(ran.stderr, "")
+        return ran.stdout
+
+    def test_the_programs_package_wins_as_a_whole_if_it_will_do(self):
+        needs = {"psr/log": {}, "open-telemetry/api": {"psr/log": "^1.1|^2.0|^3.0"}}
+        self.assertEqual(self.packages({"psr/log": "1.1.4.0"}, needs, "echo Psr\\Log\\L::OF;"), "program")
+        self.assertEqual(self.packages({}, needs, "echo Psr\\Log\\L::OF;"), "agent")
+
+    def test_constraints_are_compared_as_composer_does(self):
+        for version, constraint, will_do in (
+            ("1.1.4.0", "^1.1|^2.0", True), ("1.0.0.0", "^1.1|^2.0", False), ("3.0.0.0", "^1.1 || ^2.0", False), ("2.9.9.0", "^2", True),
+            ("0.12.3.0", "^0.8.8 || ^0.12", True), ("0.13.0.0", "^0.12", False), ("4.33.6.0", "^3.22 || ^4.0", True),
+            ("9999999-dev", "^1.0", False), ("dev-main", "^1.0", False), ("1.0.0.0", "~1.0", False), ("7.0.0.0", "*", True),
+            ("2.0.0.0-beta1", "^2.0", True)):
+            with self.subTest(version=version, constraint=constraint):
+                said = self.packages({"psr/log": version}, {"psr/log": {}, "a/b": {"psr/log": constraint}}, "echo 'used';")
+                self.assertEqual(said, "used" if will_do else f"the program's psr/log {version} is not {constraint}, as a/b needs it")
+
+    def test_what_a_package_of_the_programs_needs_is_its_own_affair(self):
+        needs = {"psr/log": {}, "ramsey/uuid": {"psr/log": "^9"}}
+        self.assertEqual(self.packages({"psr/log": "1.0.0.0", "ramsey/uuid": "4.0.0.0"}, needs, "echo 'used';"), "used")
+
+    def test_a_program_with_opentelemetry_of_its_own_is_left_alone(self):
+        said = self.packages({"open-telemetry/sdk": "1.0.0.0"}, {}, "echo 'used';")
+        self.assertIn("the program has open-telemetry/sdk itself", said)
+
+    def test_an_agent_that_is_broken_is_none(self):
+        for name in os.listdir(os.path.join(HERE, "odigos")):
+            if name == "agent.php":  # which is the first, and has nothing to fall back to
+                continue
+            with self.subTest(name):
+                self.write(f"agent/odigos/{name}", "<?php throw new Error('broken');")
+                self.assert_same("<?php echo 1;")
+        shutil.rmtree(os.path.join(self.agent, "odigos"))
+        shutil.copytree(os.path.join(HERE, "odigos"), os.path.join(self.agent, "odigos"))
+        if os.path.lexists(os.path.join(self.agent, "vendor")):
+            os.remove(os.path.join(self.agent, "vendor"))
+            self.assert_same("<?php echo 1;")
+
+    @unittest.skipUnless(HAS_REAL and HAS_DATABASE, "OpenTelemetry's packages are not laid out for this PHP")
+    def test_a_request_and_what_it_calls_are_one_trace(self):
+        self.write("site/index.php", "<?php $d = new PDO('sqlite::memory:'); echo $d->query('select 1')->fetchColumn();")
+        self.write("site/fails.php", "<?php nope();")
+        with Sink() as sink:
+            server = subprocess.Popen([PHP, "-S", "127.0.0.1:0", "-t", os.path.join(self.directory, "site")], text=True,
+                                      env=self.environment(OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint), stderr=subprocess.PIPE)
+            try:
+                line = server.stderr.readline()
+                address = line.split("(")[1].split(")")[0]
+                request = urllib.request.Request(f"{address}/", headers={"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"})
+                with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+                    self.assertEqual(answer.read(), b"1")
+                try:
+                    urllib.request.urlopen(f"{address}/fails.php", timeout=DEADLINE).close()
+                except urllib.error.HTTPError as error:
+                    error.close()
+                self.assertTrue(self.eventually(lambda: len(sink.spans) >= 4), sink.spans)
+            finally:
+                server.kill()
+                server.stderr.close()
+                server.wait()
+        root = next(span for span in sink.spans if span["name"] == "GET /index.php")
+        self.assertEqual((root["trace"], root["parent"], root["kind"], root["error"]), (b"\xab" * 16, b"\xcd" * 8, 2, False))
+        query = next(span for span in sink.spans if span["name"] == "PDO::query")
+        self.assertEqual((query["trace"], query["parent"]), (root["trace"], root["id"]))
+        self.assertTrue(next(span for span in sink.spans if span["name"] == "GET /fails.php")["error"])
+        self.assertEqual(sink.failures, [])
+
+    def eventually(self, condition):
+        import time
+        end = time.monotonic() + DEADLINE
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.02)
+        return condition()
+
+    @unittest.skipUnless(HAS_REAL, "OpenTelemetry's packages are not laid out for this PHP")
+    def test_functions_that_a_rule_names_are_traced(self):
+        rule = json.dumps([{"className": "App\\Cart", "functionName": "add"}, {"functionName": "App\\total"}])
+        with Sink() as sink:
+            ran = self.run_program("""<?php namespace App;
+class Cart { function add($count) { if ($count > 1) { throw new \\Exception('too many'); } return total(); } }
+function total() { return time(); }
+(new Cart)->add(1);
+try { (new Cart)->add(2); } catch (\\Exception $error) { echo $error->getMessage(); }
+""", OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint, ODIGOS_PHP_AGENT_CUSTOM_INSTRUMENTATIONS=rule)
+        self.assertEqual((ran.stdout, ran.stderr, sink.failures), ("too many", "", []))
+        found = [(span["name"], span["error"]) for span in sink.spans]
+        self.assertEqual(sorted(found), [("App\\Cart::add", False), ("App\\Cart::add", True), ("App\\total", False)])
+        first, total = (next(s for s in sink.spans if s["name"] == n and not s["error"]) for n in ("App\\Cart::add", "App\\total"))
+        self.assertEqual(total["parent"], first["id"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,108 @@
+"""An OTLP endpoint for the tests of agents, and what its requests say."""
+import gzip
+import http.server
+import threading
+
+
+def fields(data):
+    """The fields of a protobuf message: (number, value) in order, value an int or bytes."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(data):
+        tag = varint()
+        if tag & 7 == 0:
+            yield tag >> 3, varint()
+            continue
+        size = {1: 8, 5: 4}.get(tag & 7) or varint()
+        assert at + size <= len(data), "the message is cut off"
+        yield tag >> 3, data[at:at + size]
+        at += size
+
+
+def first(data, number, default=b""):
+    return next((value for field, value in fields(data) if field == number), default)
+
+
+def all_of(data, number):
+    return [value for field, value in fields(data) if field == number]
+
+
+def spans(request):
+    """The spans of an ExportTraceServiceRequest, as dictionaries."""
+    for resource_spans in all_of(request, 1):
+        resource = {first(a, 1).decode(): first(first(a, 2), 1) for a in all_of(first(resource_spans, 1), 1)}
+        for scope_spans in all_of(resource_spans, 2):
+            for span in all_of(scope_spans, 2):
+                yield {"trace": first(span, 1), "id": first(span, 2), "parent": first(span, 4),
+                       "name": first(span, 5).decode(), "kind": first(span, 6, 0),
+                       "library": first(first(scope_spans, 1), 1).decode(),
+                       "attributes": {first(a, 1).decode(): first(a, 2) for a in all_of(span, 9)},
+                       "error": first(first(span, 15), 3, 0) == 2, "resource": resource}
+
+
+def body_of(handler):
+    """The body of a request, in one piece or in chunks."""
+    if "Content-Length" in handler.headers:
+        return handler.rfile.read(int(handler.headers["Content-Length"]))
+    body, size = b"", None
+    while size != 0:
+        size = int(handler.rfile.readline(), 16)
+        body += handler.rfile.read(size + 2)[:size]
+    return body
+
+
+class Sink:
+    """Keeps what it is sent; other requests get a text."""
+
+    def __init__(self):
+        self.spans, self.failures, self.parents = [], [], []
+
+    def __enter__(self):
+        sink = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self, body):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_GET(self):
+                sink.parents.append(self.headers.get("traceparent"))
+                self.answer(b"hello")
+
+            def do_POST(self):
+                body = body_of(self)
+                try:
+                    if self.headers.get("Content-Encoding") == "gzip":
+                        body = gzip.decompress(body)
+                    assert self.path == "/v1/traces" and self.headers["Content-Type"] == "application/x-protobuf"
+                    sink.spans += spans(body)
+                except Exception as error:
+                    sink.failures.append(repr(error))
+                self.answer(b"")
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
