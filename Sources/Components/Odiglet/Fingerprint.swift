@@ -16,13 +16,13 @@ enum Fingerprint {
   }
 
   /// Of the variables that detection looks at, as they were before ours were added, and of the sources that all
-  /// variables come from; "" where there are none. A variable's value is also where it comes from.
+  /// variables come from. A variable's value is also where it comes from. Having none has a fingerprint, too: taking the
+  /// last one away is a change.
   static func environment(_ container: JSONValue) -> String {
     let entries = EnvironmentRemoval.remove(from: container["env"]?.array ?? []).filter { entry in
       entry["name"]?.string.map(ObservedVariables.names.contains) ?? false
     }
     let sources = container["envFrom"]?.array ?? []
-    if entries.isEmpty, sources.isEmpty { return "" }
     var hash = FNV1a()
     for entry in entries {
       hash.add(text: entry["name"]?.string ?? "")

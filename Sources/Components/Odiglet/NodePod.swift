@@ -80,8 +80,7 @@ struct NodePod: Sendable, Equatable {
     var kept: JSONValue = ["name": container["name"] ?? "", "image": container["image"] ?? ""]
     let variables = (container["env"]?.array ?? []).compactMap { $0["name"] }
     for name in ["command", "args"] { kept[name] = container[name] }
-    let environment = Fingerprint.environment(container)
-    if !environment.isEmpty { kept[environmentKey] = .string(environment) }
+    kept[environmentKey] = .string(Fingerprint.environment(container))
     if !variables.isEmpty { kept["env"] = .array(variables.map { ["name": $0] }) }
     return kept
   }
