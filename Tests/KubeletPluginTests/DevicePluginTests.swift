@@ -97,6 +97,7 @@ import Testing
       let kubelet = try await KubeletProcess(directory: running.directory)
       try await kubelet.expect("devices")
       kubelet.command("refuse 2")
+      try await kubelet.expect("refusing")
       unlink(running.configuration.socketPath)
       try await kubelet.expect("refused", count: 2)
       try await kubelet.expect("devices", count: 2)

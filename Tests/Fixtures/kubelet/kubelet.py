@@ -2,7 +2,7 @@
 
 kubelet.py DIRECTORY: empties the directory of sockets, serves kubelet.sock there, and calls every plugin that registers.
 What happens is printed, a line each; commands come on standard input:
-  refuse COUNT         answer the next COUNT registrations with an error
+  refuse COUNT         answer the next COUNT registrations with an error, from when it has said `refusing`
   allocate JSON        call Allocate with a list of lists of device ids; prints the answer or the error
   prefer JSON          call GetPreferredAllocation with [[available, required, size], ...]
   prestart JSON        call PreStartContainer with a list of device ids
@@ -155,6 +155,7 @@ def perform(line):
     command, _, rest = line.strip().partition(" ")
     if command == "refuse":
         refusals = int(rest)
+        say("refusing", rest)
     elif command == "health":
         check_health(rest)
     elif command == "watch-health":
