@@ -25,7 +25,7 @@ from node import Objects, Server, container_id, pods, uid  # noqa: E402
 
 DEADLINE = 60  # seconds
 WATCHED = 3  # seconds, in which each agent sends one message
-ROUNDS = 3
+ROUNDS = 2
 RULES = "instrumentationconfigs"
 
 
