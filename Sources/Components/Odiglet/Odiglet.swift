@@ -49,7 +49,7 @@ public enum Odiglet {
       if features.contains(.runtimeInspection) {
         group.addTask { await controller.run() }
         group.addTask {
-          let events = ProcessEvents.open(wanted: features.contains(.processEvents), shell.logger)
+          let events = features.contains(.processEvents) ? ProcessEvents.open(shell.logger) : nil
           await inspector.watch(controller, events: events)
         }
       }
