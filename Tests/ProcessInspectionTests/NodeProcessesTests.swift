@@ -107,6 +107,29 @@ import Testing
     #expect(processes.processes(of: ContainerKey(id: Self.other), now: .seconds(1), freshness: .zero) == [30])
   }
 
+  /// The kernel forgets the directories of processes when it needs memory, and numbers them anew.
+  @Test func aDirectoryThatWasForgottenIsNoNewProcess() throws {
+    let fixture = try ProcessTreeFixture()
+    let first = try fixture.program("a", [1])
+    let second = try fixture.program("b", [2])
+    try fixture.add(1, cgroup: "0::/\n")
+    for pid in Int32(30)...33 { try fixture.add(pid, executable: first, cgroup: Self.cgroup(Self.container)) }
+    let processes = NodeProcesses(tree: fixture.tree)
+    #expect(processes.changes(in: [Self.container], now: .seconds(1)) == [])
+    func forget(_ executable: String) throws {
+      for pid in Int32(30)...33 {
+        rename("\(fixture.path)/\(pid)", "\(fixture.path)/gone-\(executable.suffix(1))-\(pid)")
+        try fixture.add(pid, executable: executable, cgroup: Self.cgroup(Self.container))
+      }
+    }
+    try forget(first)
+    #expect(processes.changes(in: [Self.container], now: .seconds(2)) == [])
+    #expect(processes.processes(of: Self.key, now: .seconds(3), freshness: .zero) == [30, 31, 32, 33])
+    // Other processes under the numbers are told by what they execute.
+    try forget(second)
+    #expect(processes.changes(in: [Self.container], now: .seconds(4)) == [Self.container])
+  }
+
   /// Between listing and reading a number may become another container's process.
   @Test func aNumberThatIsAnotherContainersByNowIsNotRead() throws {
     let fixture = try ProcessTreeFixture()

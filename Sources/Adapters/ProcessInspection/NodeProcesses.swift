@@ -83,10 +83,17 @@ public final class NodeProcesses: Sendable {
   private func look(_ state: inout State, _ now: Duration) {
     let buffer = ReadBuffer(capacity: 4096)
     let numbers = tree.processNumbers()
-    for (pid, entry) in state.entries where numbers[pid] != entry.inode { remove(pid, entry, &state) }
+    for (pid, entry) in state.entries where numbers[pid] == nil { remove(pid, entry, &state) }
     for (pid, inode) in numbers {
       if let entry = state.entries[pid] {
-        guard entry.containerID == nil, entry.mounted == nil, now - entry.firstSeen < Self.settling else { continue }
+        if entry.inode == inode {
+          guard entry.containerID == nil, entry.mounted == nil, now - entry.firstSeen < Self.settling else { continue }
+        } else if isStill(pid, entry, buffer) {
+          state.entries[pid]?.inode = inode
+          continue
+        } else {
+          remove(pid, entry, &state)
+        }
       }
       var entry = state.entries[pid] ?? Entry(inode: inode, firstSeen: now)
       if let id = tree.container(of: pid, buffer)?.containerID {
@@ -100,6 +107,13 @@ public final class NodeProcesses: Sendable {
     }
     state.lastLook = now
     state.changed = state.changed ?? []
+  }
+
+  /// Whether a number whose directory has another inode is still of the container's process. Where the kernel needs
+  /// memory it forgets directories, all at once, and numbers them anew when they are asked for; that must not look like
+  /// a new process in each container. Another process of the container under the number is told by what it executes.
+  private func isStill(_ pid: Int32, _ entry: Entry, _ buffer: ReadBuffer) -> Bool {
+    entry.containerID != nil && tree.container(of: pid, buffer)?.containerID == entry.containerID
   }
 
   /// Only where a process does not see the node's own mounts: their list is long, and most processes see them.

@@ -23,7 +23,7 @@ public struct ProcessTree: Sendable {
   public var pids: [Int32] { processNumbers().keys.sorted() }
 
   /// The processes that there are now, with the inodes of their directories: a number that is given to another process
-  /// comes with another inode.
+  /// comes with another inode, and one whose directory the kernel had forgotten as well.
   func processNumbers() -> [Int32: UInt64] {
     var result: [Int32: UInt64] = [:]
     DirectoryListing.forEach(of: open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) { name, inode in

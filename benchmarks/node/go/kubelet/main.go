@@ -1,6 +1,9 @@
 // The kubelet's side, with the gRPC library and the API package that the kubelet has: takes registrations, follows the
 // devices of the wanted resource, and calls Allocate, first one call after the other, then several at once.
 //
+// With -stay it only takes registrations and follows the devices of all resources until it is ended, as a kubelet does
+// that has nothing to start.
+//
 // Prints: p50 and p99 in microseconds, calls in a second, and the plugin's CPU time for a call in microseconds.
 package main
 
@@ -25,9 +28,15 @@ import (
 type kubelet struct {
 	resource  string
 	endpoints chan string
+	// follow gets each plugin's endpoint; nil where only one resource is wanted.
+	follow func(endpoint string)
 }
 
 func (k *kubelet) Register(_ context.Context, request *api.RegisterRequest) (*api.Empty, error) {
+	if k.follow != nil {
+		go k.follow(request.Endpoint)
+		return &api.Empty{}, nil
+	}
 	if request.ResourceName == k.resource {
 		select {
 		case k.endpoints <- request.Endpoint:
@@ -65,6 +74,20 @@ func allocate(plugin api.DevicePluginClient, i, devices int) {
 	}
 }
 
+// stay follows the devices of every plugin that registers.
+func stay(directory string, server *grpc.Server, listener net.Listener) {
+	k := &kubelet{follow: func(endpoint string) {
+		connection := dial(filepath.Join(directory, endpoint))
+		defer connection.Close()
+		stream, err := api.NewDevicePluginClient(connection).ListAndWatch(context.Background(), &api.Empty{})
+		for err == nil {
+			_, err = stream.Recv()
+		}
+	}}
+	api.RegisterRegistrationServer(server, k)
+	log.Fatal(server.Serve(listener))
+}
+
 // ticks is the CPU time of a process in clock ticks of 10 ms.
 func ticks(pid int) int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -83,6 +106,7 @@ func main() {
 	pid := flag.Int("pid", 0, "the plugin's process")
 	calls := flag.Int("calls", 10000, "how many calls, each time")
 	atOnce := flag.Int("at-once", 8, "how many calls at once, the second time")
+	stays := flag.Bool("stay", false, "only take registrations and follow the devices, until it is ended")
 	flag.Parse()
 	path := filepath.Join(*directory, "kubelet.sock")
 	os.Remove(path)
@@ -90,8 +114,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	k := &kubelet{resource: *resource, endpoints: make(chan string, 1)}
 	server := grpc.NewServer()
+	if *stays {
+		stay(*directory, server, listener)
+	}
+	k := &kubelet{resource: *resource, endpoints: make(chan string, 1)}
 	api.RegisterRegistrationServer(server, k)
 	go server.Serve(listener)
 	fmt.Fprintln(os.Stderr, "ready")
