@@ -56,6 +56,9 @@ struct WatchPace {
   private(set) var rest: Duration
   private var nextLook = Duration.zero
   private var lastLook: Duration?
+  /// Between looks where events are lost, which grows as without events.
+  private var restAfterLoss = Self.rests.lowerBound
+  private var wereEventsLost = false
   /// Whether what is executed is to be compared, which costs most of a look: events tell it, unless some were lost.
   private(set) var isFullLookDue = true
 
@@ -71,8 +74,9 @@ struct WatchPace {
   /// Has the list looked at wholly, because events were lost; no more often than without events, where they are lost
   /// again and again.
   mutating func wantsLook() {
-    nextLook = min(nextLook, lastLook.map { $0 + Self.rests.lowerBound } ?? .zero)
+    nextLook = min(nextLook, lastLook.map { $0 + restAfterLoss } ?? .zero)
     isFullLookDue = true
+    wereEventsLost = true
   }
 
   /// Notes what came of the last look or taking.
@@ -80,6 +84,9 @@ struct WatchPace {
     guard !hasEvents else {
       if now >= nextLook {
         lastLook = now
+        let isLonger = wereEventsLost && !foundChanges
+        restAfterLoss = isLonger ? min(restAfterLoss * 2, Self.rests.upperBound) : Self.rests.lowerBound
+        wereEventsLost = false
         nextLook = now + Self.lookBesideEvents
         isFullLookDue = false
       }
