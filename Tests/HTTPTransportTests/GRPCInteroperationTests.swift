@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Both sides against grpcio.
-@Suite(.serialized)
+@Suite(.enabled(if: PythonInterpreter.importing("grpc") != nil, "no Python with grpcio: run hack/setup build"))
 struct GRPCInteroperationTests {
   private static let client = """
     import grpc, sys
@@ -31,7 +31,7 @@ struct GRPCInteroperationTests {
 
   @Test(arguments: [SocketAddress.tcp(host: "127.0.0.1", port: 0), .scratchUnix()])
   func thePythonClientCallsTheServer(address: SocketAddress) async throws {
-    guard let python = PythonInterpreter.importing("grpc") else { return }
+    let python = try #require(PythonInterpreter.importing("grpc"))
     try await withServer(address: address, grpc: GRPCTests.methods) { server in
       let outcome = try await PeerProcess.run(python, ["-c", Self.client, server.address.description])
       #expect(
@@ -70,7 +70,7 @@ struct GRPCInteroperationTests {
     """
 
   @Test func theClientCallsThePythonServer() async throws {
-    guard let python = PythonInterpreter.importing("grpc") else { return }
+    let python = try #require(PythonInterpreter.importing("grpc"))
     let address = SocketAddress.scratchUnix()
     let loop = try EventLoop(name: "client")
     let peer = try RunningPeer(python, ["-c", Self.server, address.description])

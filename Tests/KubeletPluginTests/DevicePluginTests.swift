@@ -9,12 +9,12 @@ import Testing
 @testable import KubeletPlugin
 
 /// The plugin over real sockets, against a kubelet in Python.
-@Suite(.serialized) struct DevicePluginTests {
+@Suite(.serialized, .enabled(if: PythonWithGRPC.path != nil, "no Python with grpcio: run hack/setup build"))
+struct DevicePluginTests {
   /// A plugin that runs beside `body`.
   private func withPlugin(
     capacity: Int = 5, _ body: @Sendable (RunningPlugin) async throws -> Void
   ) async throws {
-    guard PythonWithGRPC.path != nil else { return }
     let running = try RunningPlugin(capacity: capacity)
     let task = Task { await running.plugin.run() }
     do {

@@ -113,9 +113,9 @@ import Testing
       pod.containers == [
         NodePod.Container(
           name: "app", variableNames: ["A", "B"], runningID: Self.id, image: "shop/web@sha256:1",
-          command: "b48a9f774b684386", environment: Self.environment(["name": "app"])),
+          command: "382df6a6aea0d124", environment: Self.environment(["name": "app"])),
         NodePod.Container(
-          name: "sidecar", variableNames: [], runningID: nil, image: "shop/side:1", command: "082f2307b4e88e77",
+          name: "sidecar", variableNames: [], runningID: nil, image: "shop/side:1", command: "6883566a3914f4b9",
           environment: Self.environment(["name": "sidecar"])),
       ])
   }

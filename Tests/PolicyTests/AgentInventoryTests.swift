@@ -15,7 +15,7 @@ import Testing
 
   private static let whole = AgentInventory(
     distributions: ["java-community", "php-community", "python-community"],
-    variants: ["php-community": ["8.1", "8.2"]], hasLoader: true, hasOpAMPServer: true)
+    variants: ["php-community": ["8.2", "8.3"]], hasLoader: true, hasOpAMPServer: true)
 
   @Test func isWhatEveryNodeHas() throws {
     #expect(AgentInventory.common([]) == nil)
@@ -70,8 +70,8 @@ import Testing
       mentions: ["the image of this release does not have them", "There is no other."]),
     Case(testDescription: "a version that is there", details: details(.php, "8.2.7"), inventory: whole),
     Case(
-      testDescription: "a version that is not there", details: details(.php, "8.3.1"), inventory: whole,
-      code: .noAvailableAgent, mentions: ["RUNTIME_VERSION_MAJOR_MINOR 8.3", "There are files for: 8.1, 8.2."]),
+      testDescription: "a version that is not there", details: details(.php, "8.4.1"), inventory: whole,
+      code: .noAvailableAgent, mentions: ["RUNTIME_VERSION_MAJOR_MINOR 8.4", "There are files for: 8.2, 8.3."]),
     Case(
       testDescription: "a C library that is not there", details: details(.dotnet, "8.0", libc: "musl"),
       inventory: AgentInventory(

@@ -14,11 +14,15 @@ import Testing
   private static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("MatrixApplications/dotnet").path
 
-  @Test(arguments: Deployment.allCases) func recognises(_ deployment: Deployment) async throws {
-    guard let runtime = Self.runtime, Self.compilers.allSatisfy({ RunningProgram.installed([$0]) != nil }) else {
-      print("skipped: ODIGOS_TEST_DOTNET names no .NET runtime, or one of \(Self.compilers) is not installed")
-      return
-    }
+  private static var canRun: Bool {
+    runtime != nil && compilers.allSatisfy { RunningProgram.installed([$0]) != nil }
+  }
+
+  @Test(
+    .enabled(if: canRun, "no .NET runtime (ODIGOS_TEST_DOTNET) or no mcs: run hack/setup build"),
+    arguments: Deployment.allCases)
+  func recognises(_ deployment: Deployment) async throws {
+    let runtime = try #require(Self.runtime)
     let fixture = try ProcessTreeFixture()
     let application = fixture.path
     try await Self.build(deployment, in: application, runtime: runtime)

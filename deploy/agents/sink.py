@@ -65,8 +65,12 @@ def body_of(handler):
 class Sink:
     """Keeps what it is sent; other requests get a text."""
 
-    def __init__(self):
-        self.spans, self.failures, self.parents = [], [], []
+    def __init__(self, answer=200):
+        self.answer, self.spans, self.failures, self.parents, self.requests = answer, [], [], [], []
+
+    def receive(self, path, body):
+        assert path == "/v1/traces", path
+        self.spans += spans(body)
 
     def __enter__(self):
         sink = self
@@ -74,26 +78,27 @@ class Sink:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def answer(self, body):
-                self.send_response(200)
+            def answer(self, status, body):
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
 
             def do_GET(self):
                 sink.parents.append(self.headers.get("traceparent"))
-                self.answer(b"hello")
+                self.answer(200, b"hello")
 
             def do_POST(self):
                 body = body_of(self)
+                sink.requests.append(self.path)
                 try:
                     if self.headers.get("Content-Encoding") == "gzip":
                         body = gzip.decompress(body)
-                    assert self.path == "/v1/traces" and self.headers["Content-Type"] == "application/x-protobuf"
-                    sink.spans += spans(body)
+                    assert self.headers["Content-Type"] == "application/x-protobuf", self.headers["Content-Type"]
+                    sink.receive(self.path, body)
                 except Exception as error:
                     sink.failures.append(repr(error))
-                self.answer(b"")
+                self.answer(sink.answer, b"")
 
             def log_message(self, *_):
                 pass

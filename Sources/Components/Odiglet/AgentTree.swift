@@ -66,36 +66,12 @@ struct AgentTree: Sendable, Equatable {
         try FileOperation.read("\(root)/\(entry.path)") { hash.add($0) }
       }
     }
-    let digits = String(hash.value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    return hash.text
   }
 
   /// Whether a copy has the same entries, by their lists alone.
   func isComplete(at copy: String) -> Bool {
     guard let other = try? AgentTree(root: copy) else { return false }
     return entries.map { [$0.path, "\($0.content)"] } == other.entries.map { [$0.path, "\($0.content)"] }
-  }
-}
-
-/// FNV-1a with 64 bits; bulk data is taken in by eight bytes at a time.
-private struct FNV1a {
-  var value: UInt64 = 0xcbf2_9ce4_8422_2325
-
-  mutating func add(_ text: String) {
-    for byte in text.utf8 { add(UInt64(byte)) }
-    add(UInt64(0))
-  }
-
-  mutating func add(_ bytes: UnsafeRawBufferPointer) {
-    let words = bytes.count / 8
-    for index in 0..<words { add(bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)) }
-    for index in (words * 8)..<bytes.count { add(UInt64(bytes[index])) }
-    add(UInt64(bytes.count))
-  }
-
-  private mutating func add(_ word: UInt64) {
-    value = (value ^ word) &* 0x100_0000_01b3
-    // Words, unlike bytes, have bits that the multiplication only carries upwards.
-    value ^= value >> 32
   }
 }

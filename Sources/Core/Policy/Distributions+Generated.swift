@@ -159,7 +159,7 @@ extension Distributions {
       displayName: "OpenTelemetry PHP",
       language: .php,
       runtimes: [
-        runtime("PHP", ">=8.1 <8.5"),
+        runtime("PHP", ">=8.2 <8.5"),
       ],
       fallback: nil,
       capabilities: [.customInstrumentations],

@@ -9,12 +9,30 @@ import re
 ATTRIBUTES = ("db.statement", "db.query.text")
 PARAMETERS = "db.statement.parameters"
 POLICIES = ("sanitized", "full", "sanitized-or-full")
-# Texts, with quotes and backslashes in them, also where the end is missing; numbers, but for those of placeholders and
-# names.
-VALUES = re.compile(
-    r"'(?:[^'\\]|''|\\.)*'?"
-    r"|(?<![\w$:@%?.\"`])[-+]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\b", re.DOTALL)
+SYSTEMS = ("db.system", "db.system.name")
+# Texts, also where their end is missing. What ends one is a matter of the database: after a backslash, which escapes in
+# some, a quote must not be taken for the wrong one, or all that follows would be seen inside out.
+PLAIN = r"'(?:[^']|'')*'?"
+ESCAPED = r"'(?:[^'\\]|''|\\.)*'?"
+DOUBLE = r'"(?:[^"\\]|""|\\.)*"?'
+DOLLARS = r"\$(?P<tag>[^\W\d]\w*|)\$.*?(?:\$(?P=tag)\$|\Z)"
+# but for those of placeholders and names
+NUMBER = r"(?<![\w$:@%?.\"`])[-+]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\b"
+
+
+def values(*texts):
+    return re.compile("|".join((*texts, NUMBER)), re.DOTALL)
+
+
+VALUES = values(PLAIN)
+VALUES_OF = {"mysql": values(ESCAPED, DOUBLE), "mariadb": values(ESCAPED, DOUBLE),
+             "postgresql": values(r"\b[eE]" + ESCAPED, DOLLARS, PLAIN)}
 MOST = 1 << 16  # characters that are looked at
+
+
+def without_values(text, system=None):
+    """The text of a query of that database (`db.system`) with `?` for texts and numbers."""
+    return VALUES_OF.get(system, VALUES).sub("?", text)
 
 
 class Queries:
@@ -84,6 +102,7 @@ class Queries:
         if settings is None or not span.is_recording():
             return
         length, drops, policy = settings
+        system = next(filter(None, map(span.attributes.get, SYSTEMS)), None)
         is_sanitized = policy in ("sanitized", "sanitized-or-full")
         if is_sanitized:
             span._attributes.pop(PARAMETERS, None)
@@ -91,7 +110,7 @@ class Queries:
             text = span.attributes.get(name)
             if not isinstance(text, str):
                 continue
-            shown = VALUES.sub("?", text[:MOST]) if is_sanitized else text
+            shown = without_values(text[:MOST], system) if is_sanitized else text
             is_partial = is_sanitized and len(text) > MOST
             if length is not None and len(shown) > length:
                 shown, is_partial = shown[:length], True

@@ -3,16 +3,15 @@
 ODIGOS_TEST_AGENT is the laid-out agent, ODIGOS_TEST_PACKAGES a directory that has Flask and requests. Beside the agent
 lies the loader.
 """
-import http.server
 import os
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from sink import body_of, fields, first  # noqa: E402
+import sink  # noqa: E402
+from sink import fields, first  # noqa: E402
 
 AGENT = os.environ["ODIGOS_TEST_AGENT"]
 PACKAGES = os.environ.get("ODIGOS_TEST_PACKAGES", "")
@@ -61,39 +60,12 @@ def spans(request):
                                "attributes": attributes(span, 9), "service": resource.get("service.name", "")}
 
 
-class Sink:
-    """An OTLP/HTTP endpoint that keeps what it is sent."""
+class Sink(sink.Sink):
+    """One that also takes what is no trace, and keeps spans with their values."""
 
-    def __init__(self, answer=200):
-        self.answer, self.spans, self.failures, self.requests = answer, [], [], []
-
-    def __enter__(self):
-        sink = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = body_of(self)
-                try:
-                    sink.requests.append(self.path)
-                    assert self.headers["Content-Type"] == "application/x-protobuf", self.headers["Content-Type"]
-                    if self.path == "/v1/traces":
-                        sink.spans += spans(body)
-                except Exception as error:
-                    sink.failures.append(repr(error))
-                self.send_response(sink.answer)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+    def receive(self, path, body):
+        if path == "/v1/traces":
+            self.spans += spans(body)
 
 
 class AgentTests(unittest.TestCase):
