@@ -113,7 +113,7 @@ class Agent {
     this._connection.post(this._message(Buffer.concat(parts)), (error, answer) => {
       try {
         if (error) throw error;
-            const pause = this._take(answer, isFull);
+        const pause = this._take(answer, isFull);
         this._sentHealth = healthKey;
         this._sentStatus = status;
         this._isHeard = true;
