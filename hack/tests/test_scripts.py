@@ -156,5 +156,38 @@ class MatrixTests(unittest.TestCase):
         self.assertEqual({**images, **applications}, images)
 
 
+@unittest.skipUnless(os.geteuid() == 0, "the local cluster needs root")
+class NodeDownTests(unittest.TestCase):
+    """`down` kills by force, so it runs where it sees its own processes only. Process 1 is hidden, as some machines do."""
+
+    def down(self, holder, before=""):
+        """`down` with this content of the holder's file: exit status, whether the state is still there, output."""
+        with tempfile.TemporaryDirectory() as directory:
+            state = os.path.join(directory, "odigos-test-" + str(os.getpid()))
+            os.makedirs(os.path.join(state, "pids"))
+            script = "\n".join(["mount -t tmpfs none /proc/1", before, f"echo {holder} >{state}/pids/holder",
+                                f"{HACK}/node/down", "status=$?", self.AFTER, "exit $status"])
+            ran = subprocess.run(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", script],
+                                 env={**os.environ, "ODIGOS_CLUSTER_DIR": state}, timeout=60, text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            return ran.returncode, os.path.exists(state), ran.stdout
+
+    AFTER = 'if [ -z "${bystander:-}" ] || kill -0 "$bystander"; then echo unharmed; fi'
+
+    def test_what_a_machine_that_was_ended_left_behind_is_removed(self):
+        for name, holder in {"no process id": "", "a process that is gone": "4194000", "a stranger": "$$"}.items():
+            with self.subTest(name):
+                status, left, output = self.down(holder)
+                self.assertEqual((status, left), (0, False), output)
+
+    def test_a_holder_in_the_host_s_namespace_ends_nothing(self):
+        status, left, output = self.down(
+            "$!", before="sleep 60 & bystander=$!\n(exec -a odigos-cluster-node sleep 60) &\n"
+            "until grep -q odigos /proc/$!/cmdline; do :; done")
+        self.assertEqual((status, left), (1, True), output)
+        self.assertIn("nothing was ended", output)
+        self.assertIn("unharmed", output)
+
+
 if __name__ == "__main__":
     unittest.main()
