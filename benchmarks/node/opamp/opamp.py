@@ -42,7 +42,7 @@ def load(path):
 class Changing(Objects):
     def __init__(self, count):
         super().__init__(count)
-        self.watchers, self.version, self.instances = [], 1, set()
+        self.watchers, self.version, self.instances, self.writes = [], 1, set(), 0
         self.tell(100)
 
     def tell(self, percent):
@@ -62,6 +62,8 @@ class ChangingServer(Server):
         path, _, query = self.path.partition("?")
         if path == "/instances":
             self.answer(200, len(self.objects.instances))
+        elif path == "/writes":
+            self.answer(200, self.objects.writes)
         elif path == "/change":
             self.objects.tell(int(query))
             self.answer(200, self.objects.version)
@@ -87,6 +89,7 @@ class ChangingServer(Server):
         body = json.loads(self.rfile.read(length) or "{}")
         if "/instrumentationinstances" in self.path:
             self.objects.instances.add(body["metadata"]["name"])
+        self.objects.writes += 1
         self.answer(200, body)
 
     do_PATCH = do_PUT = do_POST = change
@@ -190,8 +193,10 @@ class NodeAgent:
             return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
 
     def percent(self):
-        """Of a core, over some seconds, once what is under way is done."""
-        time.sleep(1)
+        """Of a core, over some seconds, once what is under way is written."""
+        writes = None
+        while writes != (writes := self.ask("/writes")):
+            time.sleep(2)
         before, began = self.cpu(), time.monotonic()
         time.sleep(WATCHED)
         return 100 * (self.cpu() - before) / (time.monotonic() - began)

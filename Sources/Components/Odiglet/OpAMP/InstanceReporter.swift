@@ -8,7 +8,7 @@ import OpAMP
 
 /// Keeps the InstrumentationInstances of the node as they should be.
 ///
-/// An object is written when what is known of its agent has changed, at most once a second each and twenty times a
+/// An object is written when what is known of its agent has changed, at most once a second each and forty times a
 /// second in all; of several changes meanwhile the last counts.
 final class InstanceReporter: Sendable {
   /// What is to be written of a process.
@@ -48,7 +48,7 @@ final class InstanceReporter: Sendable {
     self.calls = calls
     self.logger = logger
     self.desired = desired
-    state = Locked(State(rate: TokenBucket(perSecond: 20, burst: 40, now: .zero)))
+    state = Locked(State(rate: TokenBucket(perSecond: 40, burst: 100, now: .zero)))
   }
 
   /// The controller; `run` it, and `enqueue` the places that have changed.
