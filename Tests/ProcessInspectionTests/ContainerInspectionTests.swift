@@ -59,6 +59,11 @@ import Testing
       (["DD_TRACE_AGENT_URL=http://x"], ["ddtrace-run", "python"], [], ["Datadog Agent"]),
       ([], ["python", "/usr/bin/opentelemetry-instrument", "python", "app.py"], [], ["OpenTelemetry Agent"]),
       ([], ["java", "-javaagent:/opt/newrelic/newrelic.jar"], [], ["New Relic Agent"]),
+      (
+        [], ["java"] + (1...80).map { "-Doption\($0)=x" } + ["-javaagent:/opt/newrelic/newrelic.jar", "Main"], [],
+        ["New Relic Agent"]
+      ),
+      ([], ["java"] + Array(repeating: "-Dx", count: 80) + ["-javaagent:/var/odigos/java/newrelic.jar"], [], []),
       ([], [], ["/opt/dynatrace/oneagent/liboneagentproc.so"], ["Dynatrace Agent"]),
       (["NODE_OPTIONS=--require @opentelemetry/auto-instrumentations-node/register"], [], [], ["OpenTelemetry Agent"]),
       (

@@ -5,6 +5,8 @@ struct ELFBuilder {
 
   /// The content of the writable segment.
   var data: [UInt8] = [0]
+  /// Writable segments before that one.
+  var relocated: [[UInt8]] = []
   var interpreter: String?
   var needed: [String] = []
   var sections: [String: [UInt8]] = [:]
@@ -28,18 +30,25 @@ struct ELFBuilder {
       place += name.utf8.count + 1
     }
     let loader: [UInt8] = interpreter.map { Array($0.utf8) + [0] } ?? []
-    let count = 1 + (interpreter == nil ? 0 : 1) + (needed.isEmpty ? 0 : 1)
-    let start = 64 + 56 * count
+    let count = 1 + relocated.count + (interpreter == nil ? 0 : 1) + (needed.isEmpty ? 0 : 1)
+    let first = 64 + 56 * count
+    let start = first + relocated.joined().count
     let stringsOffset = start + data.count + loader.count
     let base = Int(Self.address)
     dynamic += Self.integer(5, 8) + Self.integer(base + stringsOffset - start, 8) + Self.integer(0, 16)
     let dynamicOffset = stringsOffset + strings.count
     let body = data + loader + strings + dynamic
-    var headers = Self.segment(1, 6, at: start, base, body.count)
+    var headers: [UInt8] = []
+    var offset = first
+    for part in relocated {
+      headers += Self.segment(1, 6, at: offset, 0x10000 + offset - first, part.count)
+      offset += part.count
+    }
+    headers += Self.segment(1, 6, at: start, base, body.count)
     if interpreter != nil { headers += Self.segment(3, 4, at: start + data.count, 0, loader.count) }
     if !needed.isEmpty { headers += Self.segment(2, 6, at: dynamicOffset, 0, dynamic.count) }
     let (tail, table, number) = sectionBytes(from: start + body.count)
-    return header(segments: count, table: table, sections: number) + headers + body + tail
+    return header(segments: count, table: table, sections: number) + headers + relocated.joined() + body + tail
   }
 
   private func header(segments: Int, table: Int, sections: Int) -> [UInt8] {

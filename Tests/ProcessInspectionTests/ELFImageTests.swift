@@ -42,17 +42,61 @@ import Testing
     }
   }
 
-  @Test func readsGoBuildInformation() throws {
+  private static func goNote(version: String = "go1.22.3", path: String = "example.com/x") -> [UInt8] {
+    func text(_ bytes: [UInt8]) -> [UInt8] {
+      var length: [UInt8] = []
+      var rest = bytes.count
+      while rest >= 0x80 {
+        length.append(UInt8(rest & 0x7f) | 0x80)
+        rest >>= 7
+      }
+      return length + [UInt8(rest)] + bytes
+    }
+    let marks = [UInt8](repeating: 0x30, count: 16)
+    return [0xff] + Array(" Go buildinf:".utf8) + [8, 2] + Array(repeating: 0, count: 16)
+      + text(Array(version.utf8)) + text(marks + Array("path\t\(path)\n".utf8) + marks)
+  }
+
+  @Test(
+    arguments: [
+      ("at the start", ELFBuilder(data: Array(repeating: 0, count: 32) + goNote())),
+      // Position-independent programs have relocated data before it.
+      ("in the second segment", ELFBuilder(data: goNote(), relocated: [Array(repeating: 7, count: 4096)])),
+      ("in a section", ELFBuilder(sections: [".data": [1, 2, 3], ".go.buildinfo": goNote()])),
+      (
+        "far behind the start",
+        ELFBuilder(data: Array(repeating: 7, count: 2 << 20), sections: [".go.buildinfo": goNote()])
+      ),
+    ])
+  func readsGoBuildInformation(place: String, builder: ELFBuilder) throws {
     let fixture = try ProcessTreeFixture()
-    let note =
-      [0xff] + Array(" Go buildinf:".utf8) + [8, 2] + Array(repeating: 0, count: 16) + [8] + Array("go1.22.3".utf8)
-      + [51] + Array(repeating: 0x30, count: 16)
-      + Array("path\texample.com/x\n".utf8) + Array(repeating: 0x31, count: 16)
-    try fixture.write("go", bytes: ELFBuilder(data: Array(repeating: 0, count: 32) + note).bytes)
+    try fixture.write("go", bytes: builder.bytes)
     let (image, build) = read("\(fixture.path)/go")
     #expect(image != nil && image?.interpreter == nil && image?.cLibrary == nil)
     #expect(build?.version == "1.22.3")
     #expect(build?.path == "example.com/x")
+  }
+
+  /// Where a file has sections, what looks like a note elsewhere in it is none.
+  @Test func aNoteOutsideOfItsSectionIsNone() throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.write("go", bytes: ELFBuilder(data: Self.goNote(), sections: [".data": [1]]).bytes)
+    #expect(read("\(fixture.path)/go").build == nil)
+  }
+
+  @Test(
+    arguments: [
+      ("go1.23.1 X:nocoverageredesign", "1.23.1"), ("go1.21.0-custom", "1.21.0"), ("go1.24rc1", "1.24rc1"),
+      ("devel go1.22-d8e47e257e Mon Jan 1 00:00:00 2024 +0000", "1.22"), ("unknown", nil), ("go2", nil), ("", nil),
+      ("go1\n", nil), ("go1." + String(repeating: "1", count: 100_000), nil),
+    ] as [(String, String?)])
+  func takesVersionsOfGoOnly(text: String, version: String?) throws {
+    let fixture = try ProcessTreeFixture()
+    let note = Self.goNote(version: text, path: String(repeating: "x", count: 100_000))
+    try fixture.write("go", bytes: ELFBuilder(sections: [".go.buildinfo": note]).bytes)
+    let build = read("\(fixture.path)/go").build
+    #expect(build?.version == version)
+    #expect(build?.path?.utf8.count ?? 256 == 256)
   }
 
   @Test func readsGoBuildInformationOfOldToolchains() throws {
@@ -118,6 +162,6 @@ import Testing
   private func read(_ path: String) -> (image: ELFImage?, build: GoBuildInfo?) {
     guard let file = BoundedFile(path) else { return (nil, nil) }
     guard let image = ELFImage(file) else { return (nil, nil) }
-    return (image, GoBuildInfo(file, image))
+    return (image, GoBuildInfo(file, image, ELFSections(file, image)))
   }
 }

@@ -135,6 +135,9 @@ struct ProcessCase: Sendable, CustomTestStringConvertible {
       version: "3.1"),
     ProcessCase(
       executable: "/usr/bin/ruby", maps: ["/usr/lib/ruby/3.1.0/json/ext.so"], language: .ruby, version: "3.1"),
+    ProcessCase(
+      executable: "/opt/ruby/bin/ruby", maps: ["/opt/ruby/lib/ruby/3.2.0/x86_64-linux/json/ext.so"], language: .ruby,
+      version: "3.2"),
     ProcessCase(executable: "/usr/bin/php8.2", language: .php, version: "8.2"),
     ProcessCase(
       executable: "/usr/sbin/apache2", maps: ["/usr/lib/apache2/modules/libphp8.2.so"], language: .php, version: "8.2"
@@ -213,5 +216,14 @@ struct ProcessCase: Sendable, CustomTestStringConvertible {
       fixture.tree.facts(of: 1)?.runtime?.evidence == [
         "executable /usr/local/bin/python3.11", "version from PYTHON_VERSION=3.11.4",
       ])
+  }
+
+  @Test func evidenceIsShort() throws {
+    let fixture = try ProcessTreeFixture()
+    let path = String(repeating: "/" + String(repeating: "x", count: 200), count: 15) + "/python3.11"
+    try fixture.add(1, executable: path)
+    let runtime = try #require(fixture.tree.inspect([1]).runtime)
+    #expect(runtime.version == "3.11")
+    #expect(runtime.evidence.allSatisfy { $0.utf8.count < 600 })
   }
 }

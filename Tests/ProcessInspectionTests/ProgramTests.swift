@@ -17,7 +17,11 @@ import Testing
     ("php", [".rodata": text("%s X-Powered-By: PHP/8.2.29")], .php, "8.2.29"),
     ("php8.1", [".rodata": text("nothing")], .php, "8.1"),
     ("nginx", [".rodata": text("nginx/%s") + text("nginx/1.22.1")], .nginx, "1.22.1"),
+    ("node", [".rodata": text("https://nodejs.org/") + text("node.js/v18.17.1")], .javascript, "18.17.1"),
     // Node.js under another name, also with an application behind it.
+    (
+      "shop", [".dynstr": text("_ZN4node5StartEiPPc"), ".rodata": text("node.js/v20.20.2")], .javascript, "20.20.2"
+    ),
     ("shop", [".dynstr": text("napi_create_function") + text("_ZN4node5StartEiPPc")], .javascript, ""),
     // Deno and Bun are written in Rust; what they run is not.
     (
@@ -83,6 +87,17 @@ import Testing
     #expect(inspection.runtime?.evidence.first?.hasSuffix("built by go1.22.3, main package example.com/shop") == true)
     #expect(inspection.cLibrary == nil)
     #expect(fixture.tree.inspect([2]).runtime == nil)
+  }
+
+  /// Debian's Node.js is a small program and a library.
+  @Test func theLibraryOfNodeNamesItsVersion() throws {
+    let fixture = try ProcessTreeFixture()
+    let library = "/usr/lib/x86_64-linux-gnu/libnode.so.108"
+    try fixture.add(1, executable: "/nonexistent/bin/node", maps: [library], rootFiles: [library: ""])
+    try fixture.write("1/root\(library)", bytes: ELFBuilder(sections: [".rodata": Self.text("node.js/v18.19.0")]).bytes)
+    let runtime = fixture.tree.inspect([1]).runtime
+    #expect(runtime?.version == "18.19.0")
+    #expect(runtime?.evidence.contains("version from a text of \(library)") == true)
   }
 
   @Test func theTargetOfDynatracesWrapperCounts() throws {

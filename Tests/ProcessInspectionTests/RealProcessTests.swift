@@ -75,6 +75,44 @@ import Testing
     let running = try #require(RunningProgram(["\(fixture.path)/shop", "-e", "setTimeout(() => 0, 300000)"]))
     let tree = ProcessTree()
     try await eventually("it is recognised") { tree.inspect([running.pid]).runtime?.language == .javascript }
+    #expect(tree.inspect([running.pid]).runtime?.version.isEmpty == false)
+  }
+
+  /// The first thread of a program may end while the others work on.
+  @Test func aProcessGoesOnWithoutItsFirstThread() async throws {
+    guard let compiler = RunningProgram.installed(["/usr/bin/gcc", "/usr/bin/clang"]) else {
+      print("skipped: no C compiler is installed")
+      return
+    }
+    let fixture = try ProcessTreeFixture()
+    try fixture.write(
+      "a.c",
+      """
+      #include <pthread.h>
+      #include <unistd.h>
+      static void *work(void *_) { for (;;) pause(); }
+      int main(void) { pthread_t t; pthread_create(&t, 0, work, 0); pthread_exit(0); }
+
+      """)
+    // By its name it is Python.
+    let path = "\(fixture.path)/python3.11"
+    let build = try #require(
+      RunningProgram([compiler, "-pthread", "-o", path, "\(fixture.path)/a.c"], environment: ["PATH=/usr/bin:/bin"]))
+    var status: Int32 = 0
+    while waitpid(build.pid, &status, 0) < 0, errno == EINTR {}
+    try #require(status == 0)
+    let running = try #require(RunningProgram([path], environment: ["PYTHONPATH=/app"]))
+    let tree = ProcessTree()
+    try await eventually("its first thread has ended") {
+      BoundedFile.content("/proc/\(running.pid)/stat", limit: 4096).flatMap(ProcessStatus.init)?.isLedByAnother == true
+    }
+    let inspection = tree.inspect([running.pid])
+    #expect(inspection.runtime?.language == .python)
+    #expect(inspection.environment == [.pythonPath: "/app"])
+    let representative = try #require(inspection.representative)
+    #expect(tree.isRunning(representative))
+    running.end()
+    try await eventually("it is gone") { !tree.isRunning(representative) }
   }
 
   @Test func tellsMuslByARealProgram() throws {

@@ -7,6 +7,8 @@ struct ELFSections {
     var size: UInt64
   }
   private var sections: [String: Section] = [:]
+  /// Whether the file has none that could be read.
+  var isEmpty: Bool { sections.isEmpty }
 
   /// More than these are nobody's.
   private static let maximumCount: UInt64 = 1024

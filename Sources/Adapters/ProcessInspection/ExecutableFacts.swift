@@ -21,18 +21,30 @@ struct ExecutableFacts: Sendable {
     guard let image = ELFImage(file) else { return nil }
     self.image = image
     libraries = RuntimeSignature.libraries(among: image.needed)
-    goBuild = GoBuildInfo(file, image)
+    let sections = ELFSections(file, image)
     let known = RuntimeSignature.all.first { $0.names(name) }
-    if let text = known?.versionText {
-      guard let texts = ELFSections(file, image).content(".rodata", of: file, limit: Self.searched) else { return }
-      namedVersion = texts.first(after: text, length: 24) { bytes in
-        RuntimeVersion.leading(String(decoding: bytes, as: UTF8.self), components: 2...4)
-          .map { RuntimeVersion.Finding(version: $0, source: "a text of the executable") }
-      }
-    } else if known == nil, goBuild == nil {
-      let sections = ELFSections(file, image)
-      carried = CarriedRuntime(file, image, sections)
-      if carried == nil { rustVersion = Self.rustVersion(file, sections) }
+    if let known {
+      namedVersion = Self.version(after: known.versionText, file, sections)
+      return
+    }
+    goBuild = GoBuildInfo(file, image, sections)
+    guard goBuild == nil else { return }
+    carried = CarriedRuntime(file, image, sections)
+    switch carried {
+    case .node: namedVersion = Self.version(after: RuntimeSignature.nodeVersionText, file, sections)
+    case .dotnet, .otherScripts: break
+    case nil: rustVersion = Self.rustVersion(file, sections)
+    }
+  }
+
+  /// The version that the texts of a program or a library name behind such a text.
+  static func version(
+    after text: StaticString?, _ file: borrowing BoundedFile, _ sections: ELFSections
+  ) -> RuntimeVersion.Finding? {
+    guard let text, let texts = sections.content(".rodata", of: file, limit: searched) else { return nil }
+    return texts.first(after: text, length: 24) { bytes in
+      RuntimeVersion.leading(String(decoding: bytes, as: UTF8.self), components: 2...4)
+        .map { RuntimeVersion.Finding(version: $0, source: "a text of the executable") }
     }
   }
 

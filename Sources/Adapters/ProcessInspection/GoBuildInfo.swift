@@ -7,28 +7,53 @@ struct GoBuildInfo: Sendable, Hashable {
 
   /// Follows a byte 0xff.
   private static let magic: StaticString = " Go buildinf:"
-  /// The note lies at the start of the first writable segment; this much of it is searched.
+  /// How much of a segment or section is read.
   private static let searched = 1 << 20
+  /// More than this is no version, and no path that helps anybody.
+  private static let longestVersion = 64, longestPath = 256
 
-  /// Reads the note; nil where there is none.
-  init?(_ file: borrowing BoundedFile, _ image: ELFImage) {
-    guard let segment = image.segments.first(where: \.isWritable) else { return nil }
-    let data = file.read(from: segment.fileOffset, limit: Int(min(segment.fileSize, UInt64(Self.searched))))
-    // The note's address, not its place in the file, is a multiple of 16.
-    let first = Int((16 - segment.address % 16) % 16)
+  /// Reads the note; nil where there is none. The linker gives it a section, which may be anywhere in the writable
+  /// data: position-independent programs have their relocated data before it. Only files whose sections were taken away
+  /// are searched.
+  init?(_ file: borrowing BoundedFile, _ image: ELFImage, _ sections: ELFSections) {
+    if !sections.isEmpty {
+      guard let data = sections.content(".go.buildinfo", of: file, limit: Self.searched) else { return nil }
+      self.init(in: data, from: 0, file, image)
+      return
+    }
+    for segment in image.segments.filter(\.isWritable).prefix(4) {
+      let data = file.read(from: segment.fileOffset, limit: Int(min(segment.fileSize, UInt64(Self.searched))))
+      // The note's address, not its place in the file, is a multiple of 16.
+      if let found = GoBuildInfo(in: data, from: Int((16 - segment.address % 16) % 16), file, image) {
+        self = found
+        return
+      }
+    }
+    return nil
+  }
+
+  private init?(in data: [UInt8], from first: Int, _ file: borrowing BoundedFile, _ image: ELFImage) {
     guard let start = Self.start(in: data, first) else { return nil }
     let note = data[start...]
     let inline = data[start + 15] & 2 != 0
     guard
       let texts = inline
         ? Self.inlineTexts(note) : Self.referredTexts(note, pointerSize: Int(data[start + 14]), file, image),
-      texts.version.hasPrefix("go1")
+      let version = Self.version(texts.version)
     else { return nil }
-    // "go1.22.3 X:experiments" and "go1.21.0-custom" as well.
-    version = String(texts.version.dropFirst(2).prefix { $0 != " " && $0 != "-" })
+    self.version = version
     // The module's text stands between two marks of 16 bytes.
     path = texts.module.dropFirst(16).split(separator: "\n").first { $0.hasPrefix("path\t") }
-      .map { String($0.dropFirst(5)) }
+      .map { String($0.dropFirst(5).prefix(Self.longestPath)) }
+  }
+
+  /// "1.22.3" of "go1.22.3 X:experiments", "go1.22.3-custom" and "devel go1.22-d8e47e257e Mon ...".
+  private static func version(_ text: String) -> String? {
+    guard let word = text.split(separator: " ").first(where: { $0.hasPrefix("go1") }) else { return nil }
+    let version = word.dropFirst(2).prefix { $0 != "-" }
+    let isVersion = version.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ".") }
+    guard version.utf8.count <= longestVersion, isVersion else { return nil }
+    return String(version)
   }
 
   private static func start(in data: [UInt8], _ first: Int) -> Int? {
@@ -36,7 +61,7 @@ struct GoBuildInfo: Sendable, Hashable {
     while let place = data.place(of: magic, from: searched) {
       searched = place + 1
       let start = place - 1
-      let isWhole = start >= first && start < data.count - 31
+      let isWhole = start >= first && start <= data.count - 32
       if isWhole, (start - first) % 16 == 0, data[start] == 0xff { return start }
     }
     return nil

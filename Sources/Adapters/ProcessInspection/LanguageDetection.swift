@@ -19,8 +19,11 @@ public struct DetectedRuntime: Sendable, Hashable {
     self.version = version
     self.standing = standing
     self.isLasting = isLasting
-    self.evidence = evidence
+    self.evidence = evidence.map { $0.utf8.count <= Self.longestEvidence ? $0 : $0.prefix(Self.longestEvidence) + "..." }
   }
+
+  /// Paths and texts of programs are theirs to choose, and the evidence goes into an object of the API.
+  private static let longestEvidence = 512
 }
 
 extension ProcessFacts {
@@ -59,7 +62,8 @@ extension ProcessFacts {
     if let build = program?.goBuild { return goRuntime(build, executable ?? executableName) }
     // Dynatrace's start-up program runs the application that this variable names.
     guard let target = environment.values["DT_DYNAMIZER_TARGET_EXE"], target.hasPrefix("/"),
-      let file = root?.file(target), let image = ELFImage(file), let build = GoBuildInfo(file, image)
+      let file = root?.file(target), let image = ELFImage(file),
+      let build = GoBuildInfo(file, image, ELFSections(file, image))
     else { return nil }
     return goRuntime(build, target)
   }

@@ -57,7 +57,8 @@ enum OtherAgents {
       let loading = loadingVariables.compactMap { facts.environment.values[$0] }.flatMap {
         $0.split { $0 == " " || $0 == ":" }
       }
-      let texts = (loading + facts.arguments.map { $0[...] }).filter { !$0.hasBytes("/var/odigos/") }
+      let later = facts.laterArguments?.split(separator: "\0") ?? []
+      let texts = (loading + facts.arguments.map { $0[...] } + later).filter { !$0.hasBytes("/var/odigos/") }
       for sign in signs where !found.contains(sign.agent) && matches(sign, facts, texts) { found.insert(sign.agent) }
     }
     return found.isEmpty ? [] : signs.map(\.agent).filter(found.contains)

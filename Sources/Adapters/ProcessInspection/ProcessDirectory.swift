@@ -14,7 +14,22 @@ struct ProcessDirectory: ~Copyable {
     self.pid = pid
   }
 
+  private init?(thread: String, of process: borrowing ProcessDirectory) {
+    descriptor = openat(process.descriptor, "task/\(thread)", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    pid = process.pid
+  }
+
   deinit { close(descriptor) }
+
+  /// The same process seen through a thread that has not ended: when its first thread has, only the others' directories
+  /// show what it executes.
+  var livingThread: ProcessDirectory? {
+    for name in DirectoryListing.names("task", in: descriptor, limit: 64) where name != String(pid) {
+      if let thread = ProcessDirectory(thread: name, of: self), thread.executable != nil { return thread }
+    }
+    return nil
+  }
 
   /// A file of the process, at most `limit` bytes; nil where it cannot be read.
   func content(_ name: String, limit: Int, _ buffer: ReadBuffer = ReadBuffer()) -> [UInt8]? {

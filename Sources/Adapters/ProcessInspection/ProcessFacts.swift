@@ -8,6 +8,8 @@ struct ProcessFacts: Sendable {
   var executable: String? { didSet { nameOfExecutable = Self.name(executable) } }
   private var nameOfExecutable: String?
   var arguments: [String] = []
+  /// What comes after the first arguments, where there are very many, with a zero byte between one and the next.
+  var laterArguments: String?
   /// Those of its variables that matter.
   var environment = ProcessEnvironment()
   /// The files that are mapped.

@@ -2,8 +2,10 @@
 struct ProcessStatus: Equatable {
   /// The first letters of the program's name, unless it gives itself another.
   var name: String
-  /// The state's letter; `Z` and `X` for those that have ended.
+  /// The state's letter of its first thread; `Z` and `X` for those that have ended.
   var state: UInt8
+  /// How many threads it has.
+  var threads: UInt64
   var parent: Int32
   /// When it started, in clock ticks since the start of the machine.
   var start: UInt64
@@ -15,7 +17,9 @@ struct ProcessStatus: Equatable {
   /// Whether a container runtime is still preparing what the process is to be: it is in the container's cgroup, but
   /// what it executes is the runtime (runc, a Go program, calls itself `runc:[2:INIT]`).
   var isBeingPrepared: Bool { name.hasPrefix("runc:[") || ["runc", "crun", "youki"].contains(name) }
-  var hasEnded: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
+  /// Whether its first thread has ended and others run on, through which alone it can be looked into.
+  var isLedByAnother: Bool { state == UInt8(ascii: "Z") && threads > 1 }
+  var hasEnded: Bool { state == UInt8(ascii: "X") || state == UInt8(ascii: "Z") && threads <= 1 }
 
   /// Reads the text; its second field is the name in parentheses and may contain anything.
   init?(_ text: [UInt8]) {
@@ -28,6 +32,7 @@ struct ProcessStatus: Equatable {
       let start = Self.number(fields[19])
     else { return nil }
     self.state = state
+    threads = Self.number(fields[17]) ?? 1
     self.parent = Int32(truncatingIfNeeded: parent)
     self.start = start
     size = fields.count > 20 ? Self.number(fields[20]) ?? 0 : 0

@@ -95,6 +95,16 @@ public struct ProcessTree: Sendable {
     if let inode = process.inode, let container, directory.inode != inode {
       guard isIn(container, directory, buffer) else { return nil }
     }
+    guard let facts = facts(directory, buffer) else { return nil }
+    guard facts.executable == nil, let status = directory.status(buffer), status.isLedByAnother,
+      let thread = directory.livingThread, var others = self.facts(thread, buffer)
+    else { return facts }
+    others.parent = status.parent
+    others.start = status.start
+    return others
+  }
+
+  private func facts(_ directory: borrowing ProcessDirectory, _ buffer: ReadBuffer) -> ProcessFacts? {
     // Every program has its own: it says where the stack begins, which the kernel chooses anew.
     var vector = directory.content("auxv", limit: Limit.small, buffer)
     for attempt in 0..<3 {
@@ -130,7 +140,9 @@ public struct ProcessTree: Sendable {
   ) -> ProcessFacts {
     var facts = ProcessFacts(pid: directory.pid, parent: 0)
     facts.executable = directory.executable
-    facts.arguments = Self.arguments(directory.content("cmdline", limit: Limit.small, buffer) ?? [])
+    let commandLine = directory.content("cmdline", limit: Limit.small, buffer) ?? []
+    facts.arguments = Self.arguments(commandLine)
+    facts.laterArguments = Self.laterArguments(commandLine, after: facts.arguments.count)
     facts.environment = ProcessEnvironment(directory.content("environ", limit: Limit.environment, buffer) ?? [])
     facts.mappings = directory.mappings(limit: Limit.maps, buffer, mappings) ?? .none
     if let identity = directory.executableIdentity {
@@ -146,9 +158,18 @@ public struct ProcessTree: Sendable {
     return facts
   }
 
-  /// The first arguments; nothing that matters comes after many.
+  /// The first arguments: those tell which program it is.
   private static func arguments(_ text: [UInt8]) -> [String] {
-    text.split(separator: 0, maxSplits: 64, omittingEmptySubsequences: true).prefix(64)
+    text.split(separator: 0, maxSplits: maximumArguments, omittingEmptySubsequences: true).prefix(maximumArguments)
       .map { String(decoding: $0, as: UTF8.self) }
   }
+
+  /// The others, as one text: agents may be named in any.
+  private static func laterArguments(_ text: [UInt8], after count: Int) -> String? {
+    guard count == maximumArguments else { return nil }
+    let rest = text.split(separator: 0, maxSplits: count, omittingEmptySubsequences: true).dropFirst(count).first
+    return rest.map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private static let maximumArguments = 64
 }

@@ -13,6 +13,9 @@ struct RuntimeSignature: Sendable {
   /// Finds the version.
   var version: @Sendable (ProcessFacts) -> RuntimeVersion.Finding?
 
+  /// What Node.js calls itself in requests, with its version behind it.
+  static let nodeVersionText: StaticString = "node.js/v"
+
   static let all: [RuntimeSignature] = [
     RuntimeSignature(
       language: .python, executables: ["python"], libraries: ["libpython3", "libpython2"],
@@ -22,7 +25,7 @@ struct RuntimeSignature: Sendable {
     // npm, npx and yarn are programs of Node.js; they have executables of these names where they are packed with it.
     RuntimeSignature(
       language: .javascript, executables: ["node", "nodejs", "npm", "npx", "yarn"], libraries: ["libnode.so"],
-      version: RuntimeVersion.node),
+      versionText: nodeVersionText, version: RuntimeVersion.node),
     RuntimeSignature(
       language: .dotnet, executables: ["dotnet"], libraries: ["libcoreclr.so"], version: RuntimeVersion.dotnet),
     RuntimeSignature(

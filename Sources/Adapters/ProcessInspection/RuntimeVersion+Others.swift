@@ -59,8 +59,9 @@ extension RuntimeVersion {
   private static func rubyDirectory(_ facts: ProcessFacts) -> Finding? {
     for path in facts.mappedFiles {
       let parts = path.split(separator: "/")
-      guard let index = parts.firstIndex(of: "ruby"), index + 1 < parts.count else { continue }
-      if let version = leading(parts[index + 1], components: 3...3) {
+      // Directories above may have that name, too.
+      for (part, next) in zip(parts, parts.dropFirst()) where part == "ruby" {
+        guard let version = leading(next, components: 3...3) else { continue }
         let minor = version.split(separator: ".").prefix(2).joined(separator: ".")
         return Finding(version: minor, source: "mapped \(path)")
       }

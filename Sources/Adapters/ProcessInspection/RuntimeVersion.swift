@@ -114,21 +114,35 @@ enum RuntimeVersion {
 
   // MARK: Others
 
-  /// Images set NODE_VERSION; installations have a header that says it; version managers a directory.
+  /// Installations have a header that says it; the program names it in a text, which is in its library where it has one
+  /// (Debian's); images set NODE_VERSION; version managers have a directory for each.
   static func node(_ facts: ProcessFacts) -> Finding? {
-    if let prefix = facts.directory(above: 1) {
-      let path = "\(prefix)/include/node/node_version.h"
-      if let header = facts.root?.text(path) {
-        let numbers = ["MAJOR", "MINOR", "PATCH"].compactMap { part in
-          header.split(separator: "\n").first { $0.hasPrefix("#define NODE_\(part)_VERSION ") }
-            .flatMap { Int($0.split(separator: " ").last ?? "") }
-        }
-        if numbers.count == 3 {
-          return Finding(version: numbers.map(String.init).joined(separator: "."), source: path)
-        }
-      }
+    nodeHeader(facts) ?? facts.program?.namedVersion ?? nodeLibrary(facts) ?? variable("NODE_VERSION", facts)
+      ?? nodeDirectory(facts)
+  }
+
+  private static func nodeHeader(_ facts: ProcessFacts) -> Finding? {
+    guard let prefix = facts.directory(above: 1) else { return nil }
+    let path = "\(prefix)/include/node/node_version.h"
+    guard let header = facts.root?.text(path) else { return nil }
+    let numbers = ["MAJOR", "MINOR", "PATCH"].compactMap { part in
+      header.split(separator: "\n").first { $0.hasPrefix("#define NODE_\(part)_VERSION ") }
+        .flatMap { Int($0.split(separator: " ").last ?? "") }
     }
-    if let variable = variable("NODE_VERSION", facts) { return variable }
+    guard numbers.count == 3 else { return nil }
+    return Finding(version: numbers.map(String.init).joined(separator: "."), source: path)
+  }
+
+  private static func nodeLibrary(_ facts: ProcessFacts) -> Finding? {
+    guard let path = facts.mappings.libraries[.javascript], let file = facts.root?.file(path),
+      let image = ELFImage(file)
+    else { return nil }
+    let found = ExecutableFacts.version(
+      after: RuntimeSignature.nodeVersionText, file, ELFSections(file, image))
+    return found.map { Finding(version: $0.version, source: "a text of \(path)") }
+  }
+
+  private static func nodeDirectory(_ facts: ProcessFacts) -> Finding? {
     for part in (facts.executable ?? "").split(separator: "/") where part.hasPrefix("v") || part.hasPrefix("node-v") {
       if let version = leading(part.drop { !$0.isNumber }, components: 3...3) {
         return Finding(version: version, source: facts.executable ?? "")

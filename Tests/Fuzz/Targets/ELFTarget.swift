@@ -20,6 +20,10 @@ enum ELFTarget {
     }
     if let version = facts.namedVersion?.version { requireVersion(version) }
     if let version = facts.rustVersion, !version.isEmpty { requireVersion(version) }
+    if let build = facts.goBuild {
+      require(build.version.utf8.count <= 64 && build.version.hasPrefix("1"), "a version of Go beyond its limit")
+      require((build.path?.count ?? 0) <= 256, "a path beyond its limit")
+    }
     let sections = ELFSections(file, facts.image)
     for name in [".rodata", ".comment"] {
       require((sections.content(name, of: file, limit: 100)?.count ?? 0) <= 100, "a section beyond its limit")
