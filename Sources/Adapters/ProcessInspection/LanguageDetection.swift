@@ -19,7 +19,9 @@ public struct DetectedRuntime: Sendable, Hashable {
     self.version = version
     self.standing = standing
     self.isLasting = isLasting
-    self.evidence = evidence.map { $0.utf8.count <= Self.longestEvidence ? $0 : $0.prefix(Self.longestEvidence) + "..." }
+    self.evidence = evidence.map { line in
+      line.utf8.count <= Self.longestEvidence ? line : line.prefix(Self.longestEvidence) + "..."
+    }
   }
 
   /// Paths and texts of programs are theirs to choose, and the evidence goes into an object of the API.

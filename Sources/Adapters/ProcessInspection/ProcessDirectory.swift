@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 
 /// The directory of one process in the process file system, held open: whatever is read through it is of that process
@@ -73,7 +74,7 @@ struct ProcessDirectory: ~Copyable {
   /// Which file the process executes; nil where it cannot be looked into.
   var executableIdentity: FileIdentity? {
     var status = stat()
-    return fstatat(descriptor, "exe", &status, 0) == 0 && status.st_mode & S_IFMT == S_IFREG
+    return shim_known_status(descriptor, "exe", &status) == 0 && status.st_mode & S_IFMT == S_IFREG
       ? FileIdentity(status) : nil
   }
 

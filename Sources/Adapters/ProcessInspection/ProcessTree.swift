@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 
 /// The processes of a node, read from its process file system.
@@ -59,10 +60,11 @@ public struct ProcessTree: Sendable {
     return directory.mountNamespace
   }
 
-  /// Which file a process executes; nil when it has ended or may not be looked into.
+  /// Which file a process executes; nil when it has ended or may not be looked into. It is asked under locks, so it
+  /// must not wait for the file system that the program is on.
   func executableIdentity(of pid: Int32) -> FileIdentity? {
     var status = stat()
-    return stat("\(root)/\(pid)/exe", &status) == 0 ? FileIdentity(status) : nil
+    return shim_known_status(AT_FDCWD, "\(root)/\(pid)/exe", &status) == 0 ? FileIdentity(status) : nil
   }
 
   /// Seconds since the start of the machine, in clock ticks; nil where it cannot be read.

@@ -21,6 +21,7 @@ struct RuntimeInspector: Sendable {
   var logger: Logger
   private let schedule = Locked(InspectionSchedule())
   private let memory = LookMemory()
+  private let looks = BlockingWork()
   private let ends: RepresentativeEnds
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
@@ -133,16 +134,29 @@ struct RuntimeInspector: Sendable {
     }
     let key = ContainerKey(id: id, podUID: pod.uid, name: container.name)
     let listed = processes.listed(in: key, now: now, freshness: Self.freshness)
-    let inspection = memory.inspection(id) {
-      tree.mark(listed)
-    } look: {
-      tree.inspect(listed, of: key)
-    }
+    let inspection = await inspection(of: id, key, listed)
     let variables = await imageVariables(of: container, id)
     let observation = ContainerObservation(
       name: container.name, image: container.image, command: container.command, environment: container.environment,
       containerID: id, inspection: inspection, imageVariables: variables)
     return noted(observation, InspectionVerdict(observation, known: known))
+  }
+
+  /// A container whose files do not answer is one in which nothing can be seen; the others are looked at meanwhile.
+  private func inspection(
+    of id: String, _ key: ContainerKey, _ listed: [ListedProcess]
+  ) async -> ContainerInspection {
+    let found = await looks.run(id) { [memory, tree] in
+      memory.inspection(id) {
+        tree.mark(listed)
+      } look: {
+        tree.inspect(listed, of: key)
+      }
+    }
+    if found == nil {
+      logger.warning("files of a container do not answer; it is looked at again", metadata: ["container": "\(id)"])
+    }
+    return found ?? ContainerInspection()
   }
 
   /// Notes a look; answers what of it is to be reported, and when to look again.

@@ -3,11 +3,16 @@
 #define SHIM_PROCESSES_H
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /// Opens a file for reading as a process with the root directory `root` would, whatever symbolic links are in the way;
 /// -1 and errno, ENOSYS where the kernel cannot (before 5.6). `flags` come beside O_RDONLY, O_CLOEXEC and O_NONBLOCK.
 int shim_open_in_root(int root, const char *path, int flags);
+
+/// fstatat that never waits for the server of a file system, but takes what the kernel knows of the file: device, inode,
+/// mode, size and time of the last change; 0, or -1 and errno.
+int shim_known_status(int directory, const char *path, struct stat *status);
 
 /// The names of the files that a process has mapped to execute, of at most `count` mappings, each ended by a zero, from
 /// its open `maps`; answers how many bytes they take, or -1 and errno (ENOTTY before Linux 6.11, ENAMETOOLONG where they
