@@ -249,12 +249,18 @@ struct AgentRegistryTests {
     var health = AgentHealth(isHealthy: false, lastError: String(repeating: "e", count: 100_000))
     for number in 0..<1000 { health.components["part\(number)"] = ComponentStatus(isHealthy: true) }
     message.health = health
+    var config = EffectiveConfig()
+    for (name, size) in [("rules", 16 << 10), ("too long", 1 + 16 << 10)] {
+      config.config.sections[name] = ConfigSection(body: Array(repeating: 0x7b, count: size), contentType: "")
+    }
+    message.effectiveConfig = config
     _ = agents.admit(message, at: "place", from: "peer")
     let report = try #require(agents.registry.session(at: "place")?.report)
     #expect(report.description.nonIdentifyingAttributes.count == 64)
     #expect(report.description.nonIdentifyingAttributes[0].value.text.utf8.count == 1024)
     #expect(report.health?.components.count == 64)
     #expect(report.health?.own.lastError.utf8.count == 4096)
+    #expect(report.effectiveConfig?.config.sections.mapValues(\.body.count) == ["rules": 16 << 10])
   }
 }
 

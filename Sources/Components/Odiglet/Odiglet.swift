@@ -36,7 +36,7 @@ public enum Odiglet {
     let controller = inspector.controller()
     let agents = OpAMPServer(
       configs: configs, pods: pods, client: client, tree: tree, addresses: configuration.opAMPAddresses,
-      logger: shell.logger)
+      nodeAddresses: configuration.nodeAddresses, logger: shell.logger)
     let inventory = NodeInventory(
       nodeName: configuration.nodeName, directory: configuration.hostDirectory, hasOpAMPServer: true, client: client,
       logger: shell.logger)

@@ -26,6 +26,8 @@ struct OdigletConfiguration: Sendable, Equatable {
   var devicePluginDirectory: String
   /// Where agents are served: the node's socket, which containers see below /var/odigos, and the port.
   var opAMPAddresses: [SocketAddress]
+  /// What the API says of the node's own addresses.
+  var nodeAddresses: [String]
 
   /// The bounds of the capacity: the list of devices must fit the kubelet's messages of at most 4 MiB.
   static let capacities = 1...65536
@@ -38,6 +40,7 @@ struct OdigletConfiguration: Sendable, Equatable {
         "\(OdigletEnvironment.nodeName) is not set; the DaemonSet takes it from the field spec.nodeName")
     }
     self.nodeName = nodeName
+    nodeAddresses = [text(OdigletEnvironment.nodeIP)].compactMap(\.self)
     namespace = text(OdigletEnvironment.namespace) ?? OdigosName.defaultNamespace
     do throws(NodeFeatureError) {
       features = try text(OdigletEnvironment.features).map(NodeFeature.parse) ?? NodeFeature.standard

@@ -4,6 +4,8 @@
 enum OdigletEnvironment {
   /// The node that it runs on.
   static let nodeName = "NODE_NAME"
+  /// The node's address, by the downward API.
+  static let nodeIP = "NODE_IP"
   /// Where the image has the agent files, default /instrumentations.
   static let agentsDirectory = "ODIGOS_AGENTS_DIR"
   /// Where the host's agent directory is mounted, default /var/odigos.

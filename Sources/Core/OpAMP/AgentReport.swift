@@ -8,6 +8,8 @@ public struct AgentReport: Sendable, Equatable {
     public static let text = 1024
     /// The longest error in bytes of UTF-8.
     public static let error = 4096
+    /// The longest section of what it does, in bytes; a longer one is left out, since half of one says nothing.
+    public static let section = 16 << 10
   }
 
   /// Who it is.
@@ -67,7 +69,7 @@ public struct AgentReport: Sendable, Equatable {
   private static func bounded(_ config: EffectiveConfig) -> EffectiveConfig {
     var kept = EffectiveConfig()
     for (name, section) in config.config.sections.sorted(by: { $0.key < $1.key }).prefix(8) {
-      guard section.body.count <= Limit.text else { continue }
+      guard section.body.count <= Limit.section else { continue }
       kept.config.sections[cut(name, to: Limit.text)] = ConfigSection(
         body: section.body, contentType: cut(section.contentType, to: Limit.text))
     }

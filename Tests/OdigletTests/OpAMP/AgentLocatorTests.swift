@@ -12,7 +12,7 @@ struct AgentLocatorTests {
 
   init() throws {
     node = try NodeFixture()
-    locator = AgentLocator(pods: node.pods, tree: node.tree)
+    locator = AgentLocator(pods: node.pods, tree: node.tree, nodeAddresses: ["10.0.0.1"])
     try node.addProcess(100, in: NodeFixture.containerID, ownPID: 7)
     try node.addProcess(101, in: NodeFixture.containerID, ownPID: 8, start: 9)
     try node.addProcess(200, in: NodeFixture.otherID, of: NodeFixture.otherUID, ownPID: 7)
@@ -97,11 +97,26 @@ struct AgentLocatorTests {
   @Test func theAddressOfAPodSpeaksForThatPodOnly() throws {
     #expect(failure(Self.description(), .address("10.0.0.9"))?.kind == .badRequest)
     #expect(try locator.locate(Self.description(pod: "other-1"), from: .address("10.0.0.9")).process?.pid == 200)
+    // Pods of other nodes have nothing to say here, whether the one that they name has an address yet or not.
+    #expect(failure(Self.description(pod: "other-1"), .address("10.9.9.9"))?.kind == .badRequest)
+    #expect(failure(Self.description(), .address("10.9.9.9"))?.kind == .unavailable)
     // An address that the node's own pods share says nothing.
     node.add(
       NodeFixture.pod(
         "host-1", uid: "h", containers: ["app": nil], addresses: ["10.0.0.1"], hostNetwork: true))
     #expect(try locator.locate(Self.description(), from: .address("10.0.0.1")).process?.pid == 100)
+  }
+
+  /// Translated addresses are the node's, which are more than the API knows.
+  @Test func theAddressesOfTheNodeAreFoundOut() throws {
+    #expect(failure(Self.description(pod: "other-1"), .address("10.244.0.1"))?.kind == .badRequest)
+    try node.addNetwork(process: "1", local: "10.244.0.1")
+    // They are read again after a while only.
+    #expect(failure(Self.description(pod: "other-1"), .address("10.244.0.1"))?.kind == .badRequest)
+    let locator = AgentLocator(pods: node.pods, tree: node.tree)
+    #expect(try locator.locate(Self.description(pod: "other-1"), from: .address("10.244.0.1")).process?.pid == 200)
+    #expect(try locator.locate(Self.description(), from: .address("127.0.0.1")).process?.pid == 100)
+    #expect(throws: ServerError.self) { try locator.locate(Self.description(), from: .address("10.244.0.0")) }
   }
 
   @Test(arguments: [

@@ -76,6 +76,15 @@ final class NodeFixture: Sendable {
     try write("\(directory)/cgroup", cgroup)
   }
 
+  /// Gives the network of a process an address.
+  func addNetwork(process: String, local: String) throws {
+    for directory in ["\(path)/proc/\(process)", "\(path)/proc/\(process)/net"] { mkdir(directory, 0o755) }
+    try write(
+      "\(path)/proc/\(process)/net/fib_trie",
+      "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 10.244.0.0\n        /24 link UNICAST\n"
+        + "     |-- \(local)\n        /32 host LOCAL\n")
+  }
+
   func removeProcess(_ pid: Int32) { removeTree("\(path)/proc/\(pid)") }
 
   private func write(_ path: String, _ text: String) throws {

@@ -7,15 +7,19 @@ import ProcessInspection
 ///
 /// What the kernel knows counts: on the Unix socket the process that connected, and with it its container; over TCP
 /// the address, where a pod has it to itself. What an agent says of itself has to agree with that, and must name a pod
-/// of this node in any case, so that no pod is reported by a process of another one as far as that can be told.
+/// of this node in any case, so that no pod is reported by a process of another one as far as that can be told. Only an
+/// address of the node itself leaves words to be all there is.
 struct AgentLocator: Sendable {
   let pods: PodDirectory
   let tree: ProcessTree
   let processes: ContainerProcesses
+  private let node: NodeAddresses
 
-  init(pods: PodDirectory, tree: ProcessTree) {
+  /// `nodeAddresses` is what the API says of the node.
+  init(pods: PodDirectory, tree: ProcessTree, nodeAddresses: [String] = []) {
     self.pods = pods
     self.tree = tree
+    node = NodeAddresses(tree: tree, own: nodeAddresses)
     processes = ContainerProcesses(tree: tree)
   }
 
@@ -24,12 +28,7 @@ struct AgentLocator: Sendable {
   func locate(_ description: AgentDescription, from peer: RequestPeer?) throws(ServerError) -> AgentPlace {
     if case .process(let pid, _) = peer, pid > 0 { return try locate(description, connectedBy: pid) }
     let pod = try claimedPod(description)
-    if case .address(let address) = peer {
-      let owners = pods.pods(at: address)
-      guard owners.isEmpty || owners.contains(pod.key) else {
-        throw .badRequest("the message comes from another pod than \(pod.key), which it names")
-      }
-    }
+    if case .address(let address) = peer { try check(address, mayBeOf: pod) }
     let container = try claimedContainer(description, of: pod)
     guard let pid = description.ownPID else { throw Self.missing(AgentAttributeKey.processID) }
     guard let id = pod.containers[container] ?? nil else {
@@ -85,6 +84,16 @@ struct AgentLocator: Sendable {
   }
 
   // MARK: By what the message says
+
+  private func check(_ address: String, mayBeOf pod: AgentPod) throws(ServerError) {
+    let owners = pods.pods(at: address)
+    if owners.contains(pod.key) || owners.isEmpty && node.contains(address) { return }
+    // The status of a pod tells its addresses some time after it has started.
+    guard !owners.isEmpty || !pod.addresses.isEmpty else {
+      throw .unavailable("the address of pod \(pod.key) is not known yet", retryAfter: Self.soon)
+    }
+    throw .badRequest("the message does not come from pod \(pod.key), which it names")
+  }
 
   private func claimedPod(_ description: AgentDescription) throws(ServerError) -> AgentPod {
     guard let namespace = description.text(AgentAttributeKey.namespace) else {

@@ -16,22 +16,25 @@ final class OpAMPServer: Sendable {
   private let client: KubeClient
   private let tree: ProcessTree
   private let addresses: [SocketAddress]
+  private let nodeAddresses: [String]
   private let logger: Logger
   private let directory = PodDirectory()
 
   /// How long a change of the listeners may go unnoticed.
   private static let listenerInterval = 5
 
-  /// Make it before the informers run, so that it hears of all that they do.
+  /// Make it before the informers run, so that it hears of all that they do. `addresses` are what it listens on,
+  /// `nodeAddresses` those of the node itself.
   init(
     configs: Informer<InstrumentationConfig>, pods: Informer<Pod>, client: KubeClient, tree: ProcessTree,
-    addresses: [SocketAddress], logger: Logger
+    addresses: [SocketAddress], nodeAddresses: [String], logger: Logger
   ) {
     self.configs = configs
     self.pods = pods
     self.client = client
     self.tree = tree
     self.addresses = addresses
+    self.nodeAddresses = nodeAddresses
     self.logger = logger
     pods.onChange { [directory] old, new in
       if let key = new?.key ?? old?.key { directory.set(key, new.map(AgentPod.init)) }
@@ -60,8 +63,9 @@ final class OpAMPServer: Sendable {
     let (changes, changed) = AsyncStream.makeStream(of: Set<AgentPlace>.self)
     let service = OpAMPService(
       OpAMPService.Surroundings(
-        locator: AgentLocator(pods: directory, tree: tree), pods: directory, config: { [configs] in configs.get($0) },
-        changed: { changed.yield($0) }, follow: { processes.follow($0) }), logger: logger)
+        locator: AgentLocator(pods: directory, tree: tree, nodeAddresses: nodeAddresses), pods: directory,
+        config: { [configs] in configs.get($0) }, changed: { changed.yield($0) }, follow: { processes.follow($0) }),
+      logger: logger)
     let reporter = InstanceReporter(calls: .init(client), logger: logger) { service.desired($0) }
     let controller = reporter.controller()
     pods.onChange { old, new in
