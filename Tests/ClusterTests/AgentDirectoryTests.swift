@@ -20,10 +20,7 @@ struct AgentDirectoryTests {
     try await application.waitUntilRunning()
     let restarts = try NodeAgent.restarts()
 
-    let lock = try Self.lock()
-    for name in try FileManager.default.contentsOfDirectory(atPath: Self.directory) {
-      try FileManager.default.removeItem(atPath: "\(Self.directory)/\(name)")
-    }
+    try Self.emptyAndHoldUpRepairs(Self.directory)
     let emptied = ContinuousClock.now
     let outcome: Result<Void, any Error>
     do {
@@ -39,7 +36,7 @@ struct AgentDirectoryTests {
     } catch {
       outcome = .failure(error)
     }
-    close(lock)
+    try FileManager.default.removeItem(atPath: "\(Self.directory)/.versions")
     let unlocked = ContinuousClock.now
     try outcome.get()
 
@@ -64,9 +61,8 @@ struct AgentDirectoryTests {
     // container has after `rm -rf /var/odigos` on a node: a mount of a directory that is no more.
     let state = try #require(ProcessInfo.processInfo.environment["STATE"], "hack/cluster run names the state")
     let source = "\(state)/odigos"
-    let lock = try Self.lock()
-    defer { close(lock) }
     let deleted = ContinuousClock.now
+    try Self.emptyAndHoldUpRepairs(source)
     try await eventually("the deletion, beside a node agent that makes its socket anew") {
       try FileManager.default.removeItem(atPath: source)
       return nil
@@ -129,13 +125,15 @@ struct AgentDirectoryTests {
     #expect(Self.mapped(by: next) == [new])
   }
 
-  /// Whoever installs takes this lock: as long as it is held nothing is put back, and the truth can be looked at.
-  private static func lock() throws -> Int32 {
-    let lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard lock >= 0, flock(lock, LOCK_EX) == 0 else {
-      throw Cluster.Failure(description: "\(directory) cannot be locked: errno \(errno)")
+  /// Empties the directory but for a file where agent files are to be written: as long as that is there nothing can be put
+  /// back, and the truth can be looked at.
+  private static func emptyAndHoldUpRepairs(_ directory: String) throws {
+    let files = FileManager.default
+    try files.moveItem(atPath: "\(directory)/.versions", toPath: "\(directory)/.aside")
+    try Data().write(to: URL(fileURLWithPath: "\(directory)/.versions"))
+    for name in try files.contentsOfDirectory(atPath: directory) where name != ".versions" {
+      try files.removeItem(atPath: "\(directory)/\(name)")
     }
-    return lock
   }
 
   // MARK: - Versions
@@ -165,7 +163,7 @@ struct AgentDirectoryTests {
   }
 
   private static func versions() throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: "\(directory)/.versions").sorted()
+    try FileManager.default.contentsOfDirectory(atPath: "\(directory)/.versions").filter { !$0.hasPrefix(".") }.sorted()
   }
 
   /// The id on this machine of the process in a pod that reports.

@@ -42,21 +42,33 @@ import Testing
     case linkElsewhere = "python/main.py leads to other.py"
     case fileIsDirectory = "java/agent.jar is no longer what it was"
     case nameGone = "host/python does not lead to the agent"
+    case fileOfOneUser = "java/agent.jar has the permissions 600 instead of 644"
+    case directoryOfOneUser = "python/deep has the permissions 700 instead of 755"
+    case versionOfOneUser = "/.current may not be read by everybody"
+    case nodeDirectoryOfOneUser = "/host may not be read by everybody"
+    case versionsOfOneUser = "/.versions may not be read by everybody"
   }
 
   @Test(arguments: Damage.allCases) func saysWhatIsBroken(_ damage: Damage) throws {
     if damage != .nothingInstalled { try install() }
     switch damage {
     case .nothingInstalled: mkdir(host, 0o755)
-    case .currentLeadsNowhere: try FileOperation.replaceLink("\(host)/.current", to: ".versions/none")
+    case .currentLeadsNowhere:
+      try FileOperation.replaceLink("\(host)/.current", to: ".versions/none", by: "\(host)/.new")
     case .fileGone: unlink("\(host)/python/deep/er/still.py")
     case .directoryGone: try FileOperation.remove("\(host)/.current/python/deep")
     case .fileShort: try scratch.write("host/java/agent.jar", "j")
-    case .linkElsewhere: try FileOperation.replaceLink("\(host)/.current/python/main.py", to: "other.py")
+    case .linkElsewhere:
+      try FileOperation.replaceLink("\(host)/.current/python/main.py", to: "other.py", by: "\(host)/.new")
     case .fileIsDirectory:
       unlink("\(host)/java/agent.jar")
       mkdir("\(host)/java/agent.jar", 0o755)
     case .nameGone: unlink("\(host)/python")
+    case .fileOfOneUser: chmod("\(host)/java/agent.jar", 0o600)
+    case .directoryOfOneUser: chmod("\(host)/python/deep", 0o700)
+    case .versionOfOneUser: chmod("\(host)/.current/", 0o700)
+    case .nodeDirectoryOfOneUser: chmod(host, 0o700)
+    case .versionsOfOneUser: chmod("\(host)/.versions", 0o700)
     }
     var check = AgentFilesCheck(source: source, destination: host)
     let problem = check.problem()
@@ -109,15 +121,20 @@ import Testing
     await task.value
   }
 
-  @Test func putsBrokenFilesBackAndTellsBoth() async throws {
+  @Test(arguments: [false, true]) func putsBrokenFilesBackAndTellsBoth(isLocked: Bool) async throws {
     let scratch = try ScratchDirectory()
     try scratch.write("image/python/agent.py", "print('one')")
     let loop = try EventLoop(name: "files-test")
     defer { loop.shutdown() }
     let told = Locked<[String?]>([])
+    // Somebody who does not let go of the lock holds nothing up for ever.
+    mkdir("\(scratch.path)/host", 0o755)
+    let lock = isLocked ? open("\(scratch.path)/host", O_RDONLY | O_DIRECTORY) : -1
+    defer { if isLocked { close(lock) } }
+    if isLocked { #expect(flock(lock, LOCK_SH) == 0) }
     let monitor = AgentFilesMonitor(
-      source: "\(scratch.path)/image", destination: "\(scratch.path)/host", tree: ProcessTree(root: "/proc"),
-      loop: loop, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+      source: "\(scratch.path)/image", destination: "\(scratch.path)/host", lockBound: .milliseconds(1),
+      tree: ProcessTree(root: "/proc"), loop: loop, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) { problem in told.withLock { $0.append(problem) } }
     let task = Task { await monitor.run() }
     // Nothing is installed at first.

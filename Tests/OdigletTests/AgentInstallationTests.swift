@@ -74,11 +74,9 @@ import Testing
     #expect(scratch.text("host/\(old)/python/agent.py") == "print('one')")
 
     let installation = AgentInstallation(source: source, destination: host, report: { _ in })
-    let kept = try installation.removeOldVersions { _ in true }
-    #expect(kept.count == 1)
-    #expect(FileOperation.exists("\(host)/\(old)"))
-    let keptThen = try installation.removeOldVersions { _ in false }
-    #expect(keptThen == [])
+    #expect(try installation.oldVersions() == [String(old.dropFirst(".versions/".count))])
+    try scratch.write("proc/stat", "btime 1700000000\n")
+    try installation.removeUnusedVersions(tree: ProcessTree(root: "\(scratch.path)/proc"))
     #expect(!FileOperation.exists("\(host)/\(old)"))
     #expect(scratch.text("host/python/agent.py") == "print('two')")
   }
@@ -105,9 +103,7 @@ import Testing
     truncate("\(host)/\(current)/python/agent.py", 0)
     try install()
     #expect(scratch.text("host/python/agent.py") == "print('one')")
-    let installation = AgentInstallation(source: source, destination: host, report: { _ in })
-    _ = try installation.removeOldVersions { _ in false }
-    #expect(try FileOperation.names(in: "\(host)/.versions").count == 1)
+    #expect(try FileOperation.names(in: "\(host)/.versions").filter { !$0.hasPrefix(".") }.count == 1)
   }
 
   @Test func replacesDirectoriesThatAreNoLinks() throws {
@@ -152,6 +148,37 @@ import Testing
     #expect(error?.description.contains("is full") == true)
     #expect(try FileOperation.names(in: "\(host)/.versions") == [])
     #expect(!AgentInstallation.isPresent(in: host))
+  }
+
+  /// A disk that takes one version and the next only in its place.
+  @Test(arguments: [false, true]) func oldVersionsThatNothingUsesMakeRoom(isUsed: Bool) throws {
+    mkdir(host, 0o755)
+    guard mount("tmpfs", host, "tmpfs", 0, "size=1500k") == 0 else {
+      print("skipped: a small disk cannot be mounted here (errno \(errno))")
+      return
+    }
+    defer { umount2(host, 0) }
+    var installation = AgentInstallation(source: source, destination: host, report: { _ in })
+    installation.processes = ProcessTree(root: "\(scratch.path)/proc")
+    try scratch.write("proc/stat", "btime 1700000000\n")
+    for text in ["one", "two"] {
+      try scratch.write("image/python/agent.py", text)
+      try installation.install()
+    }
+    let old = try #require(try installation.oldVersions().first)
+    try scratch.write("host/.versions/\(old)/python/large", String(repeating: "x", count: 1 << 20))
+    let path = isUsed ? "/var/odigos/.versions/\(old)/python/x.so" : "/usr/lib/x.so"
+    try scratch.write("proc/7/maps", "7f00-7f01 r--p 0 8:1 2 \(path)\n")
+    try scratch.write("image/python/agent.py", "three")
+    try scratch.write("image/python/large", String(repeating: "x", count: 1 << 20))
+    if isUsed {
+      let error = #expect(throws: AgentInstallationError.self) { try installation.install() }
+      #expect(error?.description.contains("is full") == true)
+    } else {
+      try installation.install()
+    }
+    #expect(try installation.oldVersions().contains(old) == isUsed)
+    #expect(scratch.text("host/python/agent.py") == (isUsed ? "two" : "three"))
   }
 
   @Test(arguments: [(ENOSPC, "full"), (EDQUOT, "full"), (EROFS, "write access"), (EACCES, "root")])

@@ -1,3 +1,4 @@
+import Concurrency
 import Glibc
 import Policy
 import ProcessInspection
@@ -6,26 +7,29 @@ import Testing
 
 @testable import Odiglet
 
-/// What becomes of agent files while processes use them, and when an installation is cut short.
+/// What becomes of agent files while processes use them.
 @Suite struct AgentVersionsTests {
   private let scratch: ScratchDirectory
   private var host: String { "\(scratch.path)/host" }
   private var proc: ProcessTree { ProcessTree(root: "\(scratch.path)/proc") }
+  /// The kernel started at 1000.
+  private let clock = Locked<NodeClock?>(NodeClock(boot: "first", uptime: 1000, bootTime: 1000))
   private var installation: AgentInstallation {
-    AgentInstallation(source: "\(scratch.path)/image", destination: host, report: { _ in })
+    AgentInstallation(
+      source: "\(scratch.path)/image", destination: host, clock: { clock.withLock { $0 } }, report: { _ in })
   }
 
   init() throws { scratch = try ScratchDirectory() }
 
-  /// Installs a version and says that it was activated then; answers its name.
-  private func install(_ text: String, at time: Int) throws -> String {
+  /// Installs a version at that time; answers its name.
+  @discardableResult private func install(_ text: String, at time: Int) throws -> String {
     try scratch.write("image/python/agent.py", text)
+    clock.withLock { $0?.uptime = time - 1000 }
     try installation.install()
-    let target = try FileOperation.target(of: "\(host)/.current")
-    let times = [timespec(tv_sec: time, tv_nsec: 0), timespec(tv_sec: time, tv_nsec: 0)]
-    utimensat(AT_FDCWD, "\(host)/\(target)", times, 0)
-    return String(target.dropFirst(".versions/".count))
+    return String(try FileOperation.target(of: "\(host)/.current").dropFirst(".versions/".count))
   }
+
+  private func removeUnused() throws { try installation.removeUnusedVersions(tree: proc) }
 
   /// A process that started then, in seconds after the kernel.
   private func start(_ pid: Int, at time: Int, mount: String? = "/var/odigos /var/odigos ro", name: String = "python3")
@@ -98,16 +102,79 @@ import Testing
     #expect(try installation.oldVersions().count == 1)
   }
 
-  @Test func anUpgradeIsNotedOnceAndNothingAtAll() throws {
-    let name = try install("one", at: 2000)
-    try installation.install()
-    #expect(try FileOperation.status(of: "\(host)/.versions/\(name)").st_mtim.tv_sec == 2000)
-    _ = try install("two", at: 3000)
-    try scratch.write("image/python/agent.py", "one")
-    let before = time(nil)
-    try installation.install()
-    // Back to the first one: current from now on.
-    #expect(try FileOperation.status(of: "\(host)/.versions/\(name)").st_mtim.tv_sec >= before)
+  /// The list says nothing of trees that were never current.
+  @Test func whatWasNeverCurrentStandsForNothing() throws {
+    let first = try install("one", at: 2000)
+    try scratch.write("host/.versions/00aa.partial/python/agent.py", "half")
+    try scratch.write("host/.versions/00bb/python/agent.py", "killed before it was made the current one")
+    try scratch.write("host/.versions/replaced-python/agent.py", "copied there in another way")
+    let second = try install("two", at: 4000)
+    try start(7, at: 3500)
+    try removeUnused()
+    #expect(try installation.oldVersions() == [first])
+    #expect(try trees() == [first, second].sorted())
+  }
+
+  /// Someone goes back to the version of before, and then on.
+  @Test func keepsWhatAProcessOfAnEarlierPeriodMayRead() throws {
+    let zeroth = try install("zero", at: 2000)
+    let first = try install("one", at: 3000)
+    let second = try install("two", at: 4000)
+    #expect(try install("one", at: 5000) == first)
+    let third = try install("three", at: 6000)
+    try start(7, at: 3500)
+    try removeUnused()
+    #expect(try trees() == [first, third].sorted(), "not \(zeroth) or \(second)")
+  }
+
+  @Test func aRepairIsNoActivation() throws {
+    let first = try install("one", at: 2000)
+    let second = try install("two", at: 3000)
+    unlink("\(host)/python/agent.py")
+    #expect(try install("two", at: 9000) == second)
+    try start(7, at: 3500)
+    #expect(try install("three", at: 9500) != second)
+    try removeUnused()
+    #expect(try installation.oldVersions() == [second], "not \(first)")
+  }
+
+  @Test func keepsEverythingThatAnEarlierReleaseHasInstalled() throws {
+    let first = try install("one", at: 2000)
+    unlink("\(host)/.versions/.activations")
+    let second = try install("two", at: 3000)
+    try start(7, at: 2500)
+    try removeUnused()
+    #expect(try trees() == [first, second].sorted())
+    // One that came later uses none of those.
+    try start(7, at: 3500)
+    try removeUnused()
+    #expect(try trees() == [second])
+  }
+
+  @Test(arguments: ["", "first\n", "first x 00aa\n", "first 1000 00aa"]) func keepsEverythingWithoutAList(
+    _ text: String
+  )
+    throws
+  {
+    try install("one", at: 2000)
+    try install("two", at: 3000)
+    try scratch.write("host/.versions/.activations", text)
+    try start(7, at: 3500)
+    try removeUnused()
+    #expect(try installation.oldVersions().count == 1)
+  }
+
+  @Test func keepsEverythingWhereTheKernelDoesNotSayWhichRunItIs() throws {
+    clock.withLock { $0 = nil }
+    try install("one", at: 2000)
+    try install("two", at: 3000)
+    try start(7, at: 3500)
+    try removeUnused()
+    #expect(try installation.oldVersions().count == 1 && !FileOperation.exists("\(host)/.versions/.activations"))
+  }
+
+  private func trees() throws -> [String] {
+    try FileOperation.names(in: "\(host)/.versions").filter { !$0.hasPrefix(".") }
   }
 
   /// A real process that has mapped a file of a version, and then none.
@@ -132,126 +199,5 @@ import Testing
     child.end()
     try installation.removeUnusedVersions(tree: proc)
     #expect(try installation.oldVersions() == [])
-  }
-
-  // MARK: - Cut short
-
-  private static var odiglet: String { Repository.path(".build/debug/odiglet") }
-
-  /// Whatever is on the disk when the installing process is killed, what containers see is whole.
-  @Test func aKilledInstallationLeavesWhatWasThere() async throws {
-    guard access(Self.odiglet, X_OK) == 0 else {
-      print("skipped: there is no \(Self.odiglet); swift build makes it")
-      return
-    }
-    func fill(_ text: String) throws {
-      for directory in 0..<10 {
-        for file in 0..<60 {
-          try scratch.write("image/python/\(directory)/\(file).py", "\(text) \(directory) \(file)")
-        }
-      }
-    }
-    func content() -> String? { scratch.text("host/python/9/59.py") }
-    let environment = [
-      "ODIGOS_AGENTS_DIR=\(scratch.path)/image", "ODIGOS_HOST_DIR=\(host)", "ODIGOS_PROC_DIR=\(scratch.path)/none",
-    ]
-    var killed = 0
-    var installed: String?
-    for round in 0..<8 {
-      try fill("version \(round)")
-      let tree = try AgentTree(root: "\(scratch.path)/image")
-      let partial = "\(host)/.versions/\(try tree.fingerprint()).partial"
-      let child = try ChildProcess([Self.odiglet, "init"], environment: environment)
-      // Each time a little later: before the first file, in the middle, at the end.
-      let enough = "\(partial)/python/\(round)"
-      try await eventually("the copy") { round == 0 || FileOperation.exists(enough) || child.hasEnded }
-      killed += child.kill() ? 1 : 0
-      let current = try? FileOperation.target(of: "\(host)/.current")
-      if let current {
-        let now = try #require(content())
-        #expect(now == "version \(round) 9 59" || now == installed.map { "\($0) 9 59" })
-        #expect(try AgentTree(root: "\(host)/\(current)").fileCount == 600)
-        if now == "version \(round) 9 59" { installed = "version \(round)" }
-      } else {
-        #expect(installed == nil && content() == nil)
-      }
-      if round % 4 == 3 {
-        try installation.install()
-        installed = "version \(round)"
-        #expect(content() == "version \(round) 9 59")
-        // Nothing half-written is left, and everything old can go.
-        _ = try installation.removeOldVersions { _ in false }
-        #expect(try FileOperation.names(in: "\(host)/.versions").count == 1)
-      }
-    }
-    #expect(killed > 0)
-  }
-}
-
-/// A child of the test, with its standard input and output.
-private final class ChildProcess {
-  struct Failure: Error { var code: Int32 }
-  let pid: pid_t
-  private let input: Int32
-  private let output: Int32
-  private var status: Int32?
-
-  init(_ arguments: [String], environment: [String] = []) throws {
-    var downward: [Int32] = [-1, -1]
-    var upward: [Int32] = [-1, -1]
-    guard pipe(&downward) == 0, pipe(&upward) == 0 else { throw Failure(code: errno) }
-    for end in downward + upward { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, downward[0], 0)
-    posix_spawn_file_actions_adddup2(&actions, upward[1], 1)
-    var words = arguments.map { strdup($0) } + [nil]
-    var variables = environment.map { strdup($0) } + [nil]
-    defer { (words + variables).forEach { free($0) } }
-    var pid: pid_t = 0
-    let code = posix_spawn(&pid, arguments[0], &actions, nil, &words, &variables)
-    close(downward[0])
-    close(upward[1])
-    (self.pid, input, output) = (pid, downward[1], upward[0])
-    guard code == 0 else { throw Failure(code: code) }
-  }
-
-  deinit {
-    end()
-    close(output)
-  }
-
-  /// The first line that it writes.
-  func line() -> String {
-    var bytes: [UInt8] = []
-    var byte: UInt8 = 0
-    while read(output, &byte, 1) == 1, byte != 0x0A { bytes.append(byte) }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
-  var hasEnded: Bool {
-    if status != nil { return true }
-    var code: Int32 = 0
-    guard waitpid(pid, &code, WNOHANG) == pid else { return false }
-    status = code
-    return true
-  }
-
-  /// Kills it; whether it still ran.
-  func kill() -> Bool {
-    if hasEnded { return false }
-    Glibc.kill(pid, SIGKILL)
-    var code: Int32 = 0
-    waitpid(pid, &code, 0)
-    status = code
-    return code & 0x7f == SIGKILL
-  }
-
-  /// Ends it.
-  func end() {
-    if status != nil { return }
-    close(input)
-    _ = kill()
   }
 }

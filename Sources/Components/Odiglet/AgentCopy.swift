@@ -59,18 +59,3 @@ public enum AgentCopy {
     _ = text.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 }
-
-extension AgentTree {
-  /// Copies everything to a directory that is not there yet.
-  func copy(to target: String) throws(AgentInstallationError) {
-    try FileOperation.makeDirectory(target, mode: 0o755)
-    for entry in entries {
-      let copy = "\(target)/\(entry.path)"
-      switch entry.content {
-      case .directory: try FileOperation.makeDirectory(copy, mode: entry.mode | 0o755)
-      case .link(let target): try FileOperation.makeLink(copy, to: target)
-      case .file: try FileOperation.copy("\(root)/\(entry.path)", to: copy, mode: entry.mode | 0o444)
-      }
-    }
-  }
-}

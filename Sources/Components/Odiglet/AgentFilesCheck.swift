@@ -1,7 +1,7 @@
 import Glibc
 
 /// Whether the agent files of the node are what the image has: the truth that devices, probes and the node's label
-/// follow. Types, sizes and links are compared, not contents, so that it can be asked every half minute.
+/// follow. Types, sizes, links and permissions are compared, not contents, so that it can be asked every two minutes.
 struct AgentFilesCheck: Sendable {
   /// Where the image has the files; where there are none, only their presence on the node is checked.
   var source: String
@@ -28,6 +28,10 @@ struct AgentFilesCheck: Sendable {
     guard AgentInstallation.isPresent(in: destination) else { return "there are no agent files in \(destination)" }
     let version = try? FileOperation.target(of: current)
     if let knownVersion, knownVersion != version { return nil }
+    for directory in [destination, "\(destination)/\(AgentInstallation.versionsName)", current]
+    where !AgentTree.isReadable("\(directory)/.") {
+      return "\(directory) may not be read by everybody"
+    }
     guard FileOperation.exists(source) else { return nil }
     if let problem = firstDifference(in: "") { return problem }
     knownVersion = version
@@ -67,8 +71,15 @@ struct AgentFilesCheck: Sendable {
       let target = try? FileOperation.target(of: "\(source)/\(path)")
       let other = try? FileOperation.target(of: "\(current)/\(path)")
       return target == other ? nil : "\(path) leads to \(other ?? "nothing")"
-    default: return nil
+    default: return modeProblem(path, wanted, found)
     }
+  }
+
+  private func modeProblem(_ path: String, _ wanted: stat, _ found: stat) -> String? {
+    let isDirectory = wanted.st_mode & S_IFMT == S_IFDIR
+    let mode = AgentTree.installedMode(wanted.st_mode & 0o777, isDirectory: isDirectory)
+    guard found.st_mode & 0o777 != mode else { return nil }
+    return "\(path) has the permissions \(String(found.st_mode & 0o777, radix: 8)) instead of \(String(mode, radix: 8))"
   }
 
   /// Whether the name that containers use leads to the agent.

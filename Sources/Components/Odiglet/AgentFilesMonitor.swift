@@ -14,6 +14,10 @@ struct AgentFilesMonitor: Sendable {
 
   var source: String
   var destination: String
+  /// Whose lock is taken; nil for the destination's.
+  var lockDirectory: String?
+  /// How long another process that installs is waited for.
+  var lockBound = InstallationLock.bound
   var tree: ProcessTree
   var loop: EventLoop
   var logger: Logger
@@ -77,6 +81,8 @@ struct AgentFilesMonitor: Sendable {
     var hasReported = false
     var problem: String?
     var failures = 0
+    /// Since when others, or anything else, have kept us from repairing.
+    var firstFailure: ContinuousClock.Instant?
     var nextRepair = ContinuousClock.now
     var complaint = Complaint()
   }
@@ -93,6 +99,7 @@ struct AgentFilesMonitor: Sendable {
       logger.error("the agent files are broken; no new container gets them", metadata: ["problem": "\(problem)"])
     }
     if problem == nil, state.problem != nil { logger.notice("the agent files are complete again") }
+    if problem == nil { state.firstFailure = nil }
     state.problem = problem
     state.hasReported = true
   }
@@ -101,10 +108,12 @@ struct AgentFilesMonitor: Sendable {
   private func repair(_ state: inout State) {
     guard FileOperation.exists(source) else { return }
     do throws(AgentInstallationError) {
-      try installation.install()
+      try installation(goesOnWithoutLock: state.firstFailure.map { $0 + lockBound <= .now } ?? false).install()
       state.failures = 0
+      state.firstFailure = nil
     } catch {
       state.failures += 1
+      state.firstFailure = state.firstFailure ?? .now
       if state.complaint.isDue(error.description, at: .now) {
         logger.error("the agent files could not be put back; it is tried again", metadata: ["error": "\(error)"])
       }
@@ -113,17 +122,16 @@ struct AgentFilesMonitor: Sendable {
     note(state.check.problem(), &state)
   }
 
-  private var installation: AgentInstallation {
-    var installation = AgentInstallation(source: source, destination: destination, selinux: SELinuxLabel.ofNode()) {
-      logger.info("\($0)")
-    }
-    // The threads of this process have more to do than to wait.
-    installation.waitsForOthers = false
-    return installation
+  /// The threads of this process have more to do than to wait for a lock: it is tried again.
+  private func installation(goesOnWithoutLock: Bool) -> AgentInstallation {
+    AgentInstallation(
+      source: source, destination: destination, selinux: SELinuxLabel.ofNode(), lockDirectory: lockDirectory,
+      lockBound: .zero, goesOnWithoutLock: goesOnWithoutLock, processes: tree
+    ) { logger.info("\($0)") }
   }
 
   private func removeUnusedVersions() {
-    do { try installation.removeUnusedVersions(tree: tree) } catch {
+    do { try installation(goesOnWithoutLock: false).removeUnusedVersions(tree: tree) } catch {
       logger.warning("old agent files stay", metadata: ["error": "\(error)"])
     }
   }

@@ -1,29 +1,40 @@
 import Glibc
+import ProcessInspection
 
 /// Installs the agent files of the image in the host's directory, which containers see as /var/odigos.
 ///
 ///     /var/odigos/python            -> .current/python        one link for each name of the image
 ///     /var/odigos/.current          -> .versions/<fingerprint>
 ///     /var/odigos/.versions/<fingerprint>/python/…            complete before anything points to it
+///     /var/odigos/.versions/<fingerprint>.<any>.partial/…     what is being written
+///     /var/odigos/.versions/.activations                      which tree was the current one, and since when
 ///
 /// One rename of `.current` switches every agent at once; a tree that is half written is never seen. Links are
-/// relative, because containers see the directory under a path of its own. Trees of before stay while a process has
-/// files of them mapped, or mounts them.
+/// relative, because containers see the directory under a path of its own. A tree that is there and broken is mended
+/// entry by entry: nothing that containers see is away for a moment. Trees of before stay while a process may use them.
 struct AgentInstallation {
   var source: String
   var destination: String
   /// Gives files the label that containers may read; nil where the node has none.
   var selinux: SELinuxLabel?
-  /// Whether to wait for another process that installs; else that is an error.
-  var waitsForOthers = true
+  /// Whose lock is taken; nil for the destination's.
+  var lockDirectory: String?
+  /// How long another process that installs is waited for.
+  var lockBound = InstallationLock.bound
+  /// Whether to install also where the lock was not to be had: nothing that is whole is touched by that, but nothing old
+  /// makes room either.
+  var goesOnWithoutLock = true
+  /// The node's processes, whose use of old trees decides whether these may go to make room; nil where nobody can tell.
+  var processes: ProcessTree?
+  var clock: () -> NodeClock? = { NodeClock.now() }
   /// Takes lines for people.
   var report: (String) -> Void
 
   static let currentName = ".current"
   static let versionsName = ".versions"
-  private static let partialSuffix = ".partial"
 
   var versions: String { "\(destination)/\(Self.versionsName)" }
+  var current: String { "\(destination)/\(Self.currentName)" }
 
   /// Whether agent files are installed there.
   static func isPresent(in directory: String) -> Bool {
@@ -34,21 +45,35 @@ struct AgentInstallation {
   /// Installs the files; does nothing where they are installed already.
   func install() throws(AgentInstallationError) {
     let tree = try sourceTree()
-    try FileOperation.makeDirectory(destination, mode: 0o755)
-    let lock = try DirectoryLock(destination, waits: waitsForOthers)
-    defer { lock.release() }
-    try FileOperation.makeDirectory(versions, mode: 0o755)
+    try FileOperation.makeDirectory(destination, mode: AgentTree.rootMode)
+    let lock = try takeLock()
+    defer { lock?.release() }
+    try FileOperation.makeDirectory(versions, mode: AgentTree.rootMode)
+    if lock != nil { removeStaleParts() }
     let fingerprint = try tree.fingerprint()
+    let staging = StagingDirectory(in: versions, for: fingerprint)
+    defer { staging.remove() }
     if tree.isComplete(at: "\(versions)/\(fingerprint)") {
       report("the agent files are there already (\(fingerprint))")
     } else {
-      try copy(tree, fingerprint)
+      try write(tree, fingerprint, staging, isLocked: lock != nil)
     }
     label { selinux throws(AgentInstallationError) in try selinux.apply(to: "\(versions)/\(fingerprint)") }
-    try activate(fingerprint)
-    try link(tree.topLevel)
+    try activate(fingerprint, staging)
+    try link(tree.topLevel, staging)
     label { selinux throws(AgentInstallationError) in try selinux.apply(toEntriesOf: destination) }
     report("installed \(tree.topLevel.joined(separator: ", ")) in \(destination)")
+  }
+
+  /// The lock, or nil where it is not to be had and is gone on without.
+  private func takeLock() throws(AgentInstallationError) -> InstallationLock? {
+    let directory = lockDirectory ?? destination
+    if let lock = try InstallationLock(directory, within: lockBound, report: report) { return lock }
+    guard goesOnWithoutLock else {
+      throw AgentInstallationError("another process is installing agent files: it has the lock of \(directory)")
+    }
+    report("something has kept the lock of \(directory); going on without it")
+    return nil
   }
 
   /// Files without a label are better than none: the node's policy may let containers read them all the same.
@@ -71,31 +96,8 @@ struct AgentInstallation {
     return tree
   }
 
-  private func copy(_ tree: AgentTree, _ fingerprint: String) throws(AgentInstallationError) {
-    let partial = "\(versions)/\(fingerprint)\(Self.partialSuffix)"
-    let complete = "\(versions)/\(fingerprint)"
-    for broken in [partial, complete] where FileOperation.exists(broken) { try FileOperation.remove(broken) }
-    let free = try FileOperation.freeBytes(versions)
-    // Blocks of 4 KiB that are only partly used count in full.
-    let needed = tree.size + UInt64(tree.entries.count) * 4096
-    guard needed <= free else {
-      throw AgentInstallationError(
-        "the disk of \(destination) is full: the agent files need \(needed >> 20) MiB and \(free >> 20) MiB are free; "
-          + "free space on the node and start again")
-    }
-    report("copying \(tree.fileCount) files, \(tree.size >> 20) MiB, to \(complete)")
-    do throws(AgentInstallationError) {
-      try tree.copy(to: partial)
-      try FileOperation.rename(partial, to: complete)
-    } catch {
-      // What was written would keep a full disk full.
-      try? FileOperation.remove(partial)
-      throw error
-    }
-  }
-
   /// Gives every name of the tree a link, and takes away links of names that are no more.
-  private func link(_ names: [String]) throws(AgentInstallationError) {
+  private func link(_ names: [String], _ staging: StagingDirectory) throws(AgentInstallationError) {
     for name in names {
       let path = "\(destination)/\(name)"
       let target = "\(Self.currentName)/\(name)"
@@ -104,13 +106,13 @@ struct AgentInstallation {
           if try FileOperation.target(of: path) == target { continue }
         } else {
           // A directory that was copied there in another way.
-          let aside = "\(versions)/replaced-\(name)"
+          let aside = "\(versions)/\(Self.replacedPrefix)\(name)"
           if FileOperation.exists(aside) { try FileOperation.remove(aside) }
           try FileOperation.rename(path, to: aside)
           report("replacing \(path), which was no link")
         }
       }
-      try FileOperation.replaceLink(path, to: target)
+      try FileOperation.replaceLink(path, to: target, by: staging.next())
     }
     for name in try FileOperation.names(in: destination) where !names.contains(name) && name != Self.currentName {
       let path = "\(destination)/\(name)"
@@ -121,45 +123,4 @@ struct AgentInstallation {
       }
     }
   }
-
-  /// The names of the trees that are not the current one.
-  func oldVersions() throws(AgentInstallationError) -> [String] {
-    guard FileOperation.exists(versions) else { return [] }
-    let current = try FileOperation.target(of: "\(destination)/\(Self.currentName)")
-    return try FileOperation.names(in: versions).filter { "\(Self.versionsName)/\($0)" != current }
-  }
-
-  /// Removes trees that are not the current one, but those that are in use; answers the names of the latter.
-  func removeOldVersions(isInUse: (String) -> Bool) throws(AgentInstallationError) -> [String] {
-    let lock = try DirectoryLock(destination, waits: waitsForOthers)
-    defer { lock.release() }
-    var kept: [String] = []
-    for name in try oldVersions() {
-      if isInUse(name) {
-        kept.append(name)
-      } else {
-        report("removing the agent files \(name), which nothing uses any more")
-        try FileOperation.remove("\(versions)/\(name)")
-      }
-    }
-    return kept
-  }
-}
-
-/// Keeps two processes from installing at once; the kernel gives it up with the process.
-struct DirectoryLock {
-  private let descriptor: Int32
-
-  init(_ directory: String, waits: Bool = true) throws(AgentInstallationError) {
-    descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .system("open", directory) }
-    guard flock(descriptor, LOCK_EX | (waits ? 0 : LOCK_NB)) == 0 else {
-      let isTaken = errno == EWOULDBLOCK
-      let failure = AgentInstallationError.system("lock", directory)
-      close(descriptor)
-      throw isTaken ? AgentInstallationError("another process is installing agent files in \(directory)") : failure
-    }
-  }
-
-  func release() { close(descriptor) }
 }

@@ -12,6 +12,15 @@ struct AgentTree: Sendable, Equatable {
     var path: String
     var content: Content
     var mode: mode_t
+
+    /// What a copy has: applications of any user must be able to read the agents. Nil for a link, which has none.
+    var installedMode: mode_t? {
+      switch content {
+      case .directory: AgentTree.installedMode(mode, isDirectory: true)
+      case .file: AgentTree.installedMode(mode, isDirectory: false)
+      case .link: nil
+      }
+    }
   }
 
   var root: String
@@ -24,6 +33,9 @@ struct AgentTree: Sendable, Equatable {
   }
   /// The names directly in the directory.
   var topLevel: [String] { entries.map(\.path).filter { !$0.contains("/") } }
+
+  /// The permissions of a copy of what has these in the image.
+  static func installedMode(_ mode: mode_t, isDirectory: Bool) -> mode_t { mode | (isDirectory ? 0o755 : 0o444) }
 
   /// Lists a directory.
   init(root: String) throws(AgentInstallationError) {
@@ -67,11 +79,5 @@ struct AgentTree: Sendable, Equatable {
       }
     }
     return hash.text
-  }
-
-  /// Whether a copy has the same entries, by their lists alone.
-  func isComplete(at copy: String) -> Bool {
-    guard let other = try? AgentTree(root: copy) else { return false }
-    return entries.map { [$0.path, "\($0.content)"] } == other.entries.map { [$0.path, "\($0.content)"] }
   }
 }

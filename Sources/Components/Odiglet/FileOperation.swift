@@ -3,7 +3,13 @@ import Glibc
 /// Why agent files could not be installed: what was tried, on what, and what can be done.
 struct AgentInstallationError: Error, Equatable, CustomStringConvertible {
   var description: String
-  init(_ description: String) { self.description = description }
+  /// What the system said (`errno`); 0 where it is not the system that refused.
+  var code: Int32 = 0
+
+  init(_ description: String, code: Int32 = 0) {
+    self.description = description
+    self.code = code
+  }
 
   /// An operation that the system refused; call it before anything else that may change `errno`.
   static func system(_ operation: String, _ path: String) -> AgentInstallationError {
@@ -12,14 +18,15 @@ struct AgentInstallationError: Error, Equatable, CustomStringConvertible {
     switch code {
     case ENOSPC, EDQUOT:
       return AgentInstallationError(
-        "cannot \(operation) \(path): the disk of the node is full (\(reason)); free space there and start again")
+        "cannot \(operation) \(path): the disk of the node is full (\(reason)); free space there and start again",
+        code: code)
     case EROFS:
       return AgentInstallationError(
-        "cannot \(operation) \(path): \(reason); mount the host's directory with write access")
+        "cannot \(operation) \(path): \(reason); mount the host's directory with write access", code: code)
     case EACCES, EPERM:
       return AgentInstallationError(
-        "cannot \(operation) \(path): \(reason); run as the owner of the directory, usually root")
-    default: return AgentInstallationError("cannot \(operation) \(path): \(reason)")
+        "cannot \(operation) \(path): \(reason); run as the owner of the directory, usually root", code: code)
+    default: return AgentInstallationError("cannot \(operation) \(path): \(reason)", code: code)
     }
   }
 }
@@ -66,6 +73,10 @@ enum FileOperation {
   static func makeDirectory(_ path: String, mode: mode_t) throws(AgentInstallationError) {
     guard mkdir(path, mode) == 0 || errno == EEXIST else { throw .system("make the directory", path) }
     // Whatever the process's umask says, applications of any user must be able to read the agents.
+    try setMode(path, mode)
+  }
+
+  static func setMode(_ path: String, _ mode: mode_t) throws(AgentInstallationError) {
     guard chmod(path, mode) == 0 else { throw .system("set the permissions of", path) }
   }
 
@@ -78,9 +89,9 @@ enum FileOperation {
   }
 
   /// Makes a link, or lets it point elsewhere; there is no moment without it.
-  static func replaceLink(_ path: String, to target: String) throws(AgentInstallationError) {
-    let temporary = "\(path).new"
-    if exists(temporary) { try remove(temporary) }
+  ///
+  /// - Parameter temporary: what it is called until it takes its place; there is nothing of that name yet.
+  static func replaceLink(_ path: String, to target: String, by temporary: String) throws(AgentInstallationError) {
     try makeLink(temporary, to: target)
     try rename(temporary, to: path)
   }
@@ -97,6 +108,25 @@ enum FileOperation {
       guard count > 0 else { return }
       body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
+  }
+
+  /// Makes a small file that everybody may read, or gives it another content; there is no moment without it.
+  ///
+  /// - Parameter temporary: what it is called until it takes its place; there is nothing of that name yet.
+  static func replaceFile(_ path: String, _ text: String, by temporary: String) throws(AgentInstallationError) {
+    let output = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard output >= 0 else { throw .system("write", temporary) }
+    defer { close(output) }
+    let bytes = Array(text.utf8)
+    let count = write(output, bytes, bytes.count)
+    guard count == bytes.count else {
+      if count >= 0 { errno = ENOSPC }
+      throw .system("write", temporary)
+    }
+    guard fchmod(output, 0o644) == 0 else { throw .system("set the permissions of", temporary) }
+    // A list that an outage has emptied would be worth nothing.
+    guard fsync(output) == 0 else { throw .system("write", temporary) }
+    try rename(temporary, to: path)
   }
 
   /// Copies a file with its time of modification.

@@ -91,6 +91,8 @@ struct NodePreparation: Sendable {
     report(check.problem())
     return AgentFilesMonitor(
       source: configuration.agentsDirectory, destination: configuration.hostDirectory,
+      lockDirectory: InstallationLock.directory(
+        plugins: configuration.devicePluginDirectory, agents: configuration.hostDirectory),
       tree: ProcessTree(root: configuration.procDirectory), loop: loop, logger: shell.logger, report: report)
   }
 }

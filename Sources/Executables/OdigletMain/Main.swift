@@ -5,10 +5,7 @@ import ServiceShell
 @main
 struct OdigletMain {
   static func main() async {
-    let arguments = Array(CommandLine.arguments.dropFirst())
-    if arguments.first == "cleanup" { exit(AgentRemoval.run()) }
-    if arguments.first == "copy" { exit(AgentCopy.run(Array(arguments.dropFirst()))) }
-    if arguments.first == "init" { exit(AgentInitialization.run(Array(arguments.dropFirst()))) }
+    if let status = OdigletCommand(Array(CommandLine.arguments.dropFirst())).run() { exit(status) }
     await ServiceShell.run(
       name: "odiglet",
       summary:

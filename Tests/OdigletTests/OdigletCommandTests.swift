@@ -1,0 +1,33 @@
+import Glibc
+import TestSupport
+import Testing
+
+@testable import Odiglet
+
+/// The program as it is called.
+@Suite struct OdigletCommandTests {
+  private let scratch: ScratchDirectory
+
+  init() throws {
+    scratch = try ScratchDirectory()
+    try scratch.write("host/python/agent.py", "x")
+  }
+
+  /// Nothing but the words that there are does anything.
+  @Test(arguments: [
+    ("cleanup --help", 0), ("cleanup -h", 0), ("cleanup now", 2), ("inti", 2), ("clean-up", 2), ("--cleanup", 2),
+    ("init --force", 2), ("copy", 2), ("--help", 0), ("--version", 0), ("init --help", 0),
+  ]) func refusesWhatItDoesNotKnow(arguments: String, status: Int32) throws {
+    let odiglet = Repository.path(".build/debug/odiglet")
+    guard access(odiglet, X_OK) == 0 else {
+      print("skipped: there is no \(odiglet); swift build makes it")
+      return
+    }
+    let environment = "env -i ODIGOS_HOST_DIR=\(scratch.path)/host ODIGOS_AGENTS_DIR=\(scratch.path)/none"
+    let result = system("\(environment) \(odiglet) \(arguments) >\(scratch.path)/out 2>\(scratch.path)/log")
+    #expect(result >> 8 == status, "\(scratch.text("log") ?? "")")
+    #expect(scratch.text("host/python/agent.py") == "x")
+    if status == 0 { #expect(scratch.text("out")?.isEmpty == false) }
+    if status == 2 { #expect(scratch.text("log")?.contains("--help") == true) }
+  }
+}
