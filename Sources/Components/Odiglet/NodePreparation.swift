@@ -34,7 +34,8 @@ struct NodePreparation: Sendable {
     nodes = NodeMarker.informer(configuration.nodeName, client, shell.logger)
     marker = NodeMarker(
       nodeName: configuration.nodeName, namespace: configuration.namespace, client: client, logger: shell.logger,
-      readiness: readiness, nodes: nodes)
+      readiness: readiness,
+      inventory: NodeInventory(directory: configuration.hostDirectory, hasOpAMPServer: true), nodes: nodes)
     if configuration.deviceCapacity == nil { followCapacity() }
   }
 
