@@ -98,11 +98,13 @@ import Testing
     #expect(try await uninstall().isEmpty)
     #expect(try await cleanedNodes() == ["annotated", "labelled", "new"])
     let patches = try await requests().filter { $0.line.hasPrefix("PATCH") }
-    #expect(patches.map(\.line) == ["annotated", "labelled", "new"].map { "PATCH /api/v1/nodes/\($0)" })
+    let lines = ["annotated", "labelled", "new"].map { "PATCH /api/v1/nodes/\($0)" }
+    #expect(patches.map(\.line) == lines + lines)
     #expect(
-      patches.allSatisfy {
+      patches.dropFirst(3).allSatisfy {
         $0.body.at("metadata", "labels", OdigosLabel.odigletInstalled) == .null
           && $0.body.at("metadata", "annotations", OdigosAnnotation.nodeAgents) == .null
+          && $0.body.at("metadata", "annotations", NodeCleanup.pendingNote) == .null
       })
   }
 
@@ -117,6 +119,12 @@ import Testing
     let before = lines[..<first]
     #expect(before.count { $0.selector == "app.kubernetes.io/name=odiglet" } == 3)
     let deletion = try #require(before.firstIndex { $0.line == "DELETE \(Self.daemonSet)" })
+    // Agents that leave take their marks with them, and the command may be interrupted.
+    #expect(
+      before[..<deletion].contains {
+        $0.line == "PATCH /api/v1/nodes/labelled"
+          && $0.body.at("metadata", "annotations", NodeCleanup.pendingNote)?.string == "true"
+      })
     #expect(lines[deletion].body["propagationPolicy"]?.string == "Foreground")
     #expect(before[deletion...].contains { $0.line == "GET \(Self.daemonSet)" })
   }
@@ -162,7 +170,10 @@ import Testing
     #expect(text.contains("e: the pod that was to do it is Failed: Evicted"))
     #expect(text.contains("f: the pod that was to do it is Pending: ImagePullBackOff"))
     // What is known of a node goes all the same.
-    #expect(try await requests().count { $0.line.hasPrefix("PATCH") } == names.count)
+    let unmarked = try await requests().filter {
+      $0.line.hasPrefix("PATCH") && $0.body.at("metadata", "labels", OdigosLabel.odigletInstalled) == .null
+    }
+    #expect(unmarked.count == names.count)
   }
 
   @Test func namesTheNodeWhosePodWasDeleted() async throws {
@@ -176,9 +187,11 @@ import Testing
 
   @Test func cleansAfterARunThatWasInterrupted() async throws {
     defer { client.shutdown() }
-    let done = [Self.cleaner(0, on: "labelled", ["phase": "Succeeded"])]
-    try play(nodes: [Self.labelled], pods: [done], ["GET \(Self.daemonSet)": [["status": 404]]])
+    let node = Self.node("left", annotations: [NodeCleanup.pendingNote: "true"])
+    let done = [Self.cleaner(0, on: "left", ["phase": "Succeeded"])]
+    try play(nodes: [node, Self.foreign], pods: [done], ["GET \(Self.daemonSet)": [["status": 404]]])
     #expect(try await uninstall().isEmpty)
+    #expect(try await cleanedNodes() == ["left"])
     let pod = try #require(try await requests().first { $0.line == "POST \(Self.pods)" })
     #expect(pod.body.at("spec", "containers")?[0]?["image"]?.string == "registry/odigos:1")
   }

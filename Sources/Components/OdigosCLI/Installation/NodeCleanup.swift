@@ -9,7 +9,7 @@ import Policy
 struct NodeCleanup {
   /// The nodes that the system has been on.
   struct Nodes: Equatable {
-    /// Those with our label or annotation, or with a node agent, in order.
+    /// Those with our label or an annotation of ours, or with a node agent, in order.
     var names: [String] = []
     /// Those of them whose node agent has not stopped: it would put back what is removed.
     var busy: Set<String> = []
@@ -26,6 +26,10 @@ struct NodeCleanup {
   }
 
   static let nodeLabels = [OdigosLabel.odigletInstalled, "odigos.io/odiglet-enterprise-installed"]
+  /// Our note on nodes that are to be cleaned: agents that leave take their own marks off, and the command may be
+  /// interrupted before the node is clean.
+  static let pendingNote = "odigos.io/cleanup-pending"
+  private static let nodeAnnotations = [OdigosAnnotation.nodeAgents, pendingNote]
 
   var client: KubeClient
   var namespace: String
@@ -39,9 +43,9 @@ struct NodeCleanup {
 
   /// Deletes the node agents' DaemonSet and waits until it and its pods are gone; notes those that do not stop in time.
   func stopAgents() async throws -> Nodes {
-    // Before the agents go, which take their marks with them.
     var nodes = Nodes(names: try await markedNodes(), image: try await image())
     nodes.names = Set(nodes.names).union(try await agentPods().compactMap(Self.node)).sorted()
+    try await patch(nodes.names, ["metadata": ["annotations": [Self.pendingNote: "true"]]])
     try await client.delete(DaemonSet.type, daemonSet, propagation: .foreground)
     var pods: [JSONValue] = []
     let missing = try await wait(for: stopLimit) {
@@ -70,7 +74,7 @@ struct NodeCleanup {
       }
     }
     reasons.merge(try await waitForPods(pods)) { $1 }
-    try await unmark(nodes.names)
+    try await patch(nodes.names, Self.withoutMarks)
     return reasons.map(Leftover.init).sorted { $0.node < $1.node }
   }
 
@@ -89,7 +93,7 @@ struct NodeCleanup {
     var options = ListOptions()
     options.isMetadataOnly = true
     return try await client.list(Node.self, options).filter { node in
-      node.metadata.annotations[OdigosAnnotation.nodeAgents] != nil
+      Self.nodeAnnotations.contains { node.metadata.annotations[$0] != nil }
         || Self.nodeLabels.contains { node.metadata.labels[$0] != nil }
     }.map(\.name)
   }
@@ -166,11 +170,14 @@ struct NodeCleanup {
     return outcomes.compactMapValues(\.problem)
   }
 
-  private func unmark(_ nodes: [String]) async throws {
-    let labels = JSONValue.object(Self.nodeLabels.reduce(into: JSONObject()) { $0[$1] = .null })
-    let patch: JSONValue = ["metadata": ["labels": labels, "annotations": [OdigosAnnotation.nodeAgents: .null]]]
+  private static var withoutMarks: JSONValue {
+    func none(of names: [String]) -> JSONValue { .object(names.reduce(into: JSONObject()) { $0[$1] = .null }) }
+    return ["metadata": ["labels": none(of: nodeLabels), "annotations": none(of: nodeAnnotations)]]
+  }
+
+  private func patch(_ nodes: [String], _ body: JSONValue) async throws {
     for node in nodes {
-      do { _ = try await client.patch(Node.type, ObjectKey(name: node), .merge, patch) } catch {
+      do { _ = try await client.patch(Node.type, ObjectKey(name: node), .merge, body) } catch {
         // Nodes come and go.
         if !error.isNotFound { throw error }
       }
