@@ -119,24 +119,30 @@ struct NodeAgentTests {
     #expect(mounts.contains(" ro,"), "\(mounts)")
   }
 
-  @Test func nodeCarriesTheLabelWhileTheAgentIsThereAndNoStartupTaint() async throws {
+  @Test func nodeCarriesItsMarksWhileTheAgentIsThereAndNoStartupTaint() async throws {
     let node = try #require(try Cluster.list("nodes", in: nil).first?.at("metadata", "name")?.string)
     let label = "odigos.io/odiglet-oss-installed"
-    func waitForLabel(_ value: String?) async throws {
-      try await eventually("the label \(value ?? "gone")") {
-        let found = try Cluster.list("nodes", in: nil).first?.at("metadata", "labels")?[label]?.string
-        return found == value ? nil : "it is \(found ?? "gone")"
+    let annotation = "odigos.io/agents"
+    func waitForMarks(_ areThere: Bool) async throws {
+      try await eventually("label and annotation \(areThere ? "there" : "gone")") {
+        let metadata = try Cluster.list("nodes", in: nil).first?["metadata"]
+        let isLabelled = metadata?["labels"]?[label]?.string == "true"
+        let isAnnotated = metadata?["annotations"]?[annotation] != nil
+        return isLabelled == areThere && isAnnotated == areThere
+          ? nil : "label \(isLabelled ? "there" : "gone"), annotation \(isAnnotated ? "there" : "gone")"
       }
     }
-    try await waitForLabel("true")
+    try await waitForMarks(true)
     try Cluster.kubectl("taint", "node", node, "odigos.io/needs-init=true:NoSchedule")
     try await eventually("the taint's end") {
       let taints = try Cluster.list("nodes", in: nil).first?.at("spec", "taints")?.array ?? []
       return taints.contains { $0["key"]?.string == "odigos.io/needs-init" } ? "it is there" : nil
     }
     try Cluster.kubectl("label", "node", node, "\(label)-")
-    try await waitForLabel("true")
-    // A pod that is replaced comes back: the label stays. A node that is no longer selected loses it.
+    try await waitForMarks(true)
+    try Cluster.kubectl("annotate", "node", node, "\(annotation)-")
+    try await waitForMarks(true)
+    // A pod that is replaced comes back: the marks stay. A node that is no longer selected loses them.
     try NodeAgent.recreatePod()
     #expect(try Cluster.list("nodes", in: nil).first?.at("metadata", "labels")?[label]?.string == "true")
     try await NodeAgent.waitUntilReady()
@@ -147,9 +153,9 @@ struct NodeAgentTests {
     }
     try select(#"{"odigos-test":"elsewhere"}"#)
     defer { try? select(#"{"odigos-test":null}"#) }
-    try await waitForLabel(nil)
+    try await waitForMarks(false)
     try select(#"{"odigos-test":null}"#)
-    try await waitForLabel("true")
+    try await waitForMarks(true)
     try await NodeAgent.waitUntilReady()
   }
 }

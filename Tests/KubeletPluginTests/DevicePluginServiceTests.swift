@@ -1,3 +1,4 @@
+import Concurrency
 import HTTPTransport
 import TestSupport
 import Testing
@@ -121,9 +122,26 @@ import Testing
     let inventory = DeviceInventory(count: 1)
     let updates = inventory.updates()
     #expect(inventory.watcherCount == 1)
-    inventory.endWatchers()
+    inventory.beginServing()
     for await _ in updates {}
     #expect(inventory.watcherCount == 0)
+  }
+
+  @Test func countsOnlyWhoFollowsOnThePresentSocket() async {
+    let inventory = DeviceInventory(count: 1)
+    let changes = Locked(0)
+    inventory.onWatchersChange { changes.withLock { $0 += 1 } }
+    let old = inventory.updates(in: inventory.beginServing())
+    let serving = inventory.beginServing()
+    #expect(inventory.watcherCount == 0)
+    for await _ in old {}
+    // A call that is still on its way on a connection of the earlier socket.
+    for await _ in inventory.updates(in: serving - 1) { Issue.record("it is not served any more") }
+    let new = inventory.updates(in: serving)
+    #expect(inventory.watcherCount == 1)
+    #expect(changes.withLock { $0 } == 2)
+    inventory.beginServing()
+    for await _ in new {}
   }
 }
 

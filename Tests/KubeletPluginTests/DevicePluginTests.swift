@@ -36,7 +36,7 @@ struct DevicePluginTests {
           == "registered v1beta1 instrumentation.odigos.io_generic instrumentation.odigos.io/generic")
       #expect(try await kubelet.expect("options") == "options False False")
       #expect(try await kubelet.expect("devices") == "devices 5 5 device-0")
-      #expect(running.states.contains(.registered))
+      try await eventually("registered") { running.states.last == .registered }
       running.plugin.setProblem("no files")
       #expect(try await kubelet.expect("devices", count: 2) == "devices 5 0 device-0")
       running.plugin.setProblem(nil)
@@ -89,6 +89,49 @@ struct DevicePluginTests {
       unlink(running.configuration.socketPath)
       try await kubelet.expect("devices", count: 2)
       #expect(running.socket != nil)
+    }
+  }
+
+  @Test func registersAgainWhenTheKubeletDropsIt() async throws {
+    try await withPlugin { running in
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      try await kubelet.expect("devices")
+      try await eventually("registered") { running.states.last == .registered }
+      kubelet.command("leave")
+      try await eventually("not registered") {
+        running.states.drop { $0 != .registered }.contains(.pending)
+      }
+      try await kubelet.expect("registered", count: 2)
+      try await kubelet.expect("devices", count: 2)
+      try await eventually("registered again") { running.states.last == .registered }
+    }
+  }
+
+  @Test func isNotRegisteredWithAKubeletThatWasKilled() async throws {
+    try await withPlugin { running in
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      try await kubelet.expect("devices")
+      try await eventually("registered") { running.states.last == .registered }
+      kubelet.command("quit")
+      try await eventually("failed") { if case .failed? = running.states.last { true } else { false } }
+      #expect(SocketIdentity(path: running.configuration.kubeletSocketPath) != nil, "the fixture leaves no socket")
+    }
+  }
+
+  @Test func isRegisteredOnlyOnceTheKubeletFollowsItsDevices() async throws {
+    try await withPlugin { running in
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      try await kubelet.expect("devices")
+      try await eventually("registered") { running.states.last == .registered }
+      kubelet.command("deaf")
+      try await kubelet.expect("deaf")
+      unlink(running.configuration.socketPath)
+      try await kubelet.expect("registered", count: 2)
+      try await eventually("not registered") { running.states.last == .pending }
+      #expect(running.states.count { $0 == .registered } == 1)
+      kubelet.command("follow")
+      try await kubelet.expect("devices", count: 2)
+      try await eventually("registered again") { running.states.last == .registered }
     }
   }
 
@@ -193,11 +236,10 @@ private final class RunningPlugin: Sendable {
     loop = try EventLoop(name: "plugin-test")
     let states = Locked<[RegistrationMachine.State]>([])
     seen = states
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     plugin = DevicePlugin(
-      configuration: configuration, loop: loop,
-      logger: Logger(label: "test") { _ in
-        SwiftLogNoOpLogHandler()
-      }, status: status
+      configuration: configuration, watch: SharedDirectoryWatch(directory, loop: loop, logger: logger), loop: loop,
+      logger: logger, status: status
     ) { state in
       states.withLock { $0.append(state) }
     }

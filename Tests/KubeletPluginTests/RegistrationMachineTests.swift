@@ -39,9 +39,15 @@ import Testing
   /// From nothing to registered, in attempt 1.
   static let registered = [
     Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
-    Step(0, .registered(attempt: 1), [.report(.registered)]),
+    Step(0, .registered(attempt: 1)), Step(0, .tick(watchers: 1), [.report(.registered)]),
     Step(1, .tick(watchers: 1)),
   ]
+  /// An accepted attempt whose stream has been opened.
+  static func accepted(_ attempt: Int, at second: Double) -> [Step] {
+    [
+      Step(second, .registered(attempt: attempt)), Step(second, .tick(watchers: 1), [.report(.registered)]),
+    ]
+  }
 
   static let stories = [
     Story(
@@ -60,9 +66,8 @@ import Testing
     Story(
       "serves anew and registers when the kubelet's socket is another one",
       registered + [
-        Step(9, .looked(kubelet: second, isOwnSocketGone: false), begin(2)),
-        Step(9, .registered(attempt: 2), [.report(.registered)]),
-      ]),
+        Step(9, .looked(kubelet: second, isOwnSocketGone: false), begin(2))
+      ] + accepted(2, at: 9)),
     Story(
       "serves anew and registers when the kubelet's socket went and came",
       registered + [
@@ -70,21 +75,18 @@ import Testing
         Step(10, .looked(kubelet: nil, isOwnSocketGone: true)),
         Step(10, .looked(kubelet: nil, isOwnSocketGone: false)),
         Step(10, .tick(watchers: 0)), Step(11, .looked(kubelet: first, isOwnSocketGone: false), begin(3)),
-        Step(11, .registered(attempt: 3), [.report(.registered)]),
-      ]),
+      ] + accepted(3, at: 11)),
     Story(
       "serves anew and registers when its own socket is gone",
       registered + [
-        Step(9, .looked(kubelet: first, isOwnSocketGone: true), begin(2)),
-        Step(9, .registered(attempt: 2), [.report(.registered)]),
-      ]),
+        Step(9, .looked(kubelet: first, isOwnSocketGone: true), begin(2))
+      ] + accepted(2, at: 9)),
     Story(
       "registers once with a kubelet that starts anew, which makes its own socket and deletes ours",
       registered + [
         Step(9, .looked(kubelet: second, isOwnSocketGone: true), begin(2)),
         Step(9, .looked(kubelet: second, isOwnSocketGone: false)),
-        Step(9, .registered(attempt: 2), [.report(.registered)]),
-      ]),
+      ] + accepted(2, at: 9)),
     Story(
       "tries again for ever, ever more slowly, without serving anew",
       [
@@ -98,8 +100,7 @@ import Testing
         Step(0.15, .failed(attempt: 3, reason: "refused"), fail("refused", 200)),
         Step(0.3, .tick(watchers: 0)),
         Step(0.35, .tick(watchers: 0), [.register(attempt: 4), .report(.pending)]),
-        Step(0.35, .registered(attempt: 4), [.report(.registered)]),
-      ]),
+      ] + accepted(4, at: 0.35)),
     Story(
       "serves again where serving failed",
       [
@@ -125,26 +126,45 @@ import Testing
           ]),
         Step(1, .failed(attempt: 1, reason: "cancelled")), Step(1, .registered(attempt: 1)),
         Step(1, .servingFailed(attempt: 1, reason: "late")),
-        Step(2, .registered(attempt: 2), [.report(.registered)]), Step(2, .failed(attempt: 2, reason: "twice")),
-      ]),
+      ] + accepted(2, at: 2) + [Step(2, .failed(attempt: 2, reason: "twice")), Step(2, .registered(attempt: 2))]),
     Story(
-      "registers anew when the kubelet has stopped listening",
+      "registers anew when the kubelet has closed its stream",
       registered + [
-        Step(5, .tick(watchers: 0)), Step(14, .tick(watchers: 0)), Step(15, .tick(watchers: 0), begin(2)),
+        Step(5, .tick(watchers: 0), [.wake(after: .seconds(1))]), Step(5.9, .tick(watchers: 0)),
+        Step(6, .tick(watchers: 0), begin(2)), Step(6, .tick(watchers: 0)),
+      ] + accepted(2, at: 6)),
+    Story(
+      "tries for ever, a second apart, where the kubelet was killed and its socket is left",
+      registered + [
+        Step(5, .tick(watchers: 0), [.wake(after: .seconds(1))]), Step(6, .tick(watchers: 0), begin(2)),
+        Step(6, .failed(attempt: 2, reason: "refused"), fail("refused", 50)),
+        Step(7, .tick(watchers: 0), [.register(attempt: 3), .report(.pending)]),
       ]),
     Story(
       "lets the kubelet change over to a newer stream",
       registered + [
-        Step(5, .tick(watchers: 0)), Step(8, .tick(watchers: 1)), Step(16, .tick(watchers: 0)),
-        Step(20, .tick(watchers: 0)), Step(21, .tick(watchers: 1)),
+        Step(5, .tick(watchers: 0), [.wake(after: .seconds(1))]), Step(5.5, .tick(watchers: 1)),
+        Step(6, .tick(watchers: 1)), Step(16, .tick(watchers: 0), [.wake(after: .seconds(1))]),
+        Step(16.9, .tick(watchers: 1)), Step(17.5, .tick(watchers: 2)),
       ]),
     Story(
-      "registers anew when the kubelet never listens",
+      "is not registered by the kubelet's word alone",
       [
         Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
-        Step(0, .registered(attempt: 1), [.report(.registered)]),
-        Step(9, .tick(watchers: 0)), Step(10, .tick(watchers: 0), begin(2)),
+        // Of whatever else there is that follows the devices.
+        Step(0, .tick(watchers: 1)), Step(0, .tick(watchers: 0)), Step(0, .registered(attempt: 1)),
+        Step(0, .tick(watchers: 0)), Step(9, .tick(watchers: 0)), Step(9, .tick(watchers: 1), [.report(.registered)]),
       ]),
+    Story(
+      "serves anew and registers when the kubelet never listens",
+      [
+        Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
+        Step(0, .registered(attempt: 1)), Step(9, .tick(watchers: 0)),
+        Step(
+          10, .tick(watchers: 0),
+          fail("the kubelet accepts the registration, but does not ask for the devices", 50)),
+        Step(10, .tick(watchers: 0)), Step(10.05, .tick(watchers: 0), begin(2)),
+      ] + accepted(2, at: 10.05)),
   ]
 
   @Test(arguments: stories) func follows(_ story: Story) {

@@ -1,7 +1,3 @@
-import JSON
-import KubeClient
-import KubeObjects
-import Logging
 import Policy
 import TestSupport
 import Testing
@@ -11,15 +7,12 @@ import Testing
 /// What an odiglet says of the agent files of its node.
 @Suite struct NodeInventoryTests {
   private let scratch: ScratchDirectory
-  private let client = KubeClient(ClusterAccess(server: "http://127.0.0.1:1", origin: "the test"))
   private var host: String { "\(scratch.path)/host" }
 
   init() throws { scratch = try ScratchDirectory() }
 
   private func inventory(opamp: Bool = false, kernel: Set<String> = []) -> NodeInventory {
-    NodeInventory(
-      nodeName: "n", directory: host, hasOpAMPServer: opamp, kernelDistributions: kernel, client: client,
-      logger: Logger(label: "test"))
+    NodeInventory(directory: host, hasOpAMPServer: opamp, kernelDistributions: kernel)
   }
   private func install() throws {
     try AgentInstallation(source: "\(scratch.path)/image", destination: host, report: { _ in }).install()
@@ -69,24 +62,5 @@ import Testing
     #expect(inventory().report() == before)
     try install()
     #expect(inventory().report()?.inventory.distributions == ["python-community", "java-community"])
-  }
-
-  @Test func publishesOnceAndTriesAgainUntilItSucceeds() async throws {
-    try scratch.write("image/python/agent.py", "x")
-    try install()
-    let server = try ScriptedServer()
-    try server.play(
-      #"{"PATCH /api/v1/nodes/n": [{"status": 503}, {"body": {"kind": "Node", "metadata": {"name": "n"}}}]}"#)
-    let client = KubeClient(ClusterAccess(server: "http://127.0.0.1:\(server.port)", origin: "the test"))
-    defer { client.shutdown() }
-    let inventory = NodeInventory(nodeName: "n", directory: host, client: client, logger: Logger(label: "test"))
-    let task = Task { await inventory.keep() }
-    func requests() async throws -> [JSONValue] { try await client.raw("/_log")["requests"]?.array ?? [] }
-    try await eventually("two requests") { try await requests().count == 2 }
-    task.cancel()
-    await task.value
-    let body = try JSONValue(parsing: try #require(try await requests().last?["body"]?.string))
-    let text = try #require(body.at("metadata", "annotations", OdigosAnnotation.nodeAgents)?.string)
-    #expect(AgentInventoryReport(parsing: text) == inventory.report())
   }
 }

@@ -63,13 +63,26 @@ import Testing
       (node(taints: ["odigos.io/needs-init"]), false, nil),
     ] as [(Node, Bool, JSONValue?)])
   func writesOnlyWhatDiffers(node: Node, isWanted: Bool, patch: JSONValue?) {
-    #expect(NodeMark.patch(node, isWanted: isWanted) == patch)
+    #expect(NodeMark.patch(node, isWanted: isWanted, agents: nil) == patch)
+  }
+
+  @Test func saysWhichAgentsThereAreWhereTheNodeSaysSomethingElse() throws {
+    let agents = AgentInventoryReport(inventory: AgentInventory(distributions: ["python-community"]), fingerprint: "f")
+    let text = String(decoding: agents.json.serialized(), as: UTF8.self)
+    let patch: JSONValue = ["metadata": ["annotations": [OdigosAnnotation.nodeAgents: .string(text)]]]
+    var node = Self.node()
+    #expect(NodeMark.patch(node, isWanted: nil, agents: agents) == patch)
+    node.json.set(["metadata", "annotations"], [OdigosAnnotation.nodeAgents: "{}", "team": "a"])
+    #expect(NodeMark.patch(node, isWanted: nil, agents: agents) == patch)
+    #expect(NodeMark.patch(node, isWanted: nil, agents: nil) == nil)
+    node.json.set(["metadata", "annotations", OdigosAnnotation.nodeAgents], .string(text))
+    #expect(NodeMark.patch(NodeMark.trimmed(node), isWanted: nil, agents: agents) == nil)
   }
 
   @Test func removesTheStartupTaintAndNoOther() throws {
     let node = Self.node(
       ["odigos.io/odiglet-oss-installed": "true"], taints: ["a", "odigos.io/needs-init", "b"])
-    let patch = try #require(NodeMark.patch(node, isWanted: true))
+    let patch = try #require(NodeMark.patch(node, isWanted: true, agents: nil))
     #expect(patch.at("spec", "taints")?.array?.compactMap { $0["key"]?.string } == ["a", "b"])
     #expect(patch.at("metadata", "resourceVersion")?.string == "7")
     #expect(patch.at("metadata", "labels") == nil)
@@ -85,12 +98,16 @@ import Testing
     ] as [(JSONValue?, Bool)])
   func leavesForGoodOnlyWithoutAWayBack(daemonSet: JSONValue?, isLeaving: Bool) {
     #expect(NodeMark.isLeaving(daemonSet: daemonSet, nodeLabels: ["pool": "a"]) == isLeaving)
+    // What cannot be known is no reason to leave.
+    #expect(NodeMark.isLeaving(daemonSet: daemonSet, nodeLabels: nil) == (isLeaving && daemonSet?["spec"] == nil))
   }
 
   @Test func keepsOfANodeWhatIsRead() {
     var node = Self.node(["pool": "a"], taints: ["x"])
     node.json.set(["status"], ["allocatable": ["pods": "110", "cpu": "2"], "images": [["names": ["big"]]]])
+    node.json.set(["metadata", "annotations"], [OdigosAnnotation.nodeAgents: "x", "big": "y"])
     let kept = NodeMark.trimmed(node)
+    #expect(kept.metadata.annotations == [OdigosAnnotation.nodeAgents: "x"])
     #expect(kept.metadata.labels == ["pool": "a"])
     #expect(kept.json.at("status") == ["allocatable": ["pods": "110"]])
     #expect(kept.json.at("spec", "taints")?.array?.count == 1)

@@ -11,6 +11,9 @@ final class DeviceInventory: Sendable {
     var problem: String?
     var watchers: [Int: AsyncStream<[Device]>.Continuation] = [:]
     var nextWatcher = 0
+    /// Which serving the watchers belong to.
+    var serving = 0
+    var watchersChanged: @Sendable () -> Void = {}
 
     var devices: [Device] {
       (0..<count).map { index in
@@ -42,27 +45,47 @@ final class DeviceInventory: Sendable {
   /// Why no container may get a device now; nil where they may.
   var problem: String? { state.withLock { $0.problem } }
 
-  /// The devices now, and anew whenever one changes; ends with `endWatchers` or the reading task.
-  func updates() -> AsyncStream<[Device]> {
+  /// The devices now, and anew whenever one changes; ends with `beginServing` or the reading task.
+  ///
+  /// - Parameter serving: what `beginServing` gave to who serves the stream; one of an earlier serving ends at once.
+  func updates(in serving: Int = 0) -> AsyncStream<[Device]> {
     let (stream, continuation) = AsyncStream.makeStream(of: [Device].self, bufferingPolicy: .bufferingNewest(1))
-    let id = state.withLock { state -> Int in
+    let added = state.withLock { state -> (id: Int, tell: @Sendable () -> Void)? in
+      guard serving == state.serving else { return nil }
       let id = state.nextWatcher
       state.nextWatcher += 1
       state.watchers[id] = continuation
       continuation.yield(state.devices)
-      return id
+      return (id, state.watchersChanged)
     }
-    continuation.onTermination = { [weak self] _ in self?.removeWatcher(id) }
+    guard let added else {
+      continuation.finish()
+      return stream
+    }
+    continuation.onTermination = { [weak self] _ in self?.removeWatcher(added.id) }
+    added.tell()
     return stream
   }
 
-  /// How many follow the devices.
+  /// How many follow the devices since `beginServing`.
   var watcherCount: Int { state.withLock { $0.watchers.count } }
 
-  /// Ends every stream that `updates` gave out.
-  func endWatchers() {
-    let watchers = state.withLock { Array($0.watchers.values) }
+  /// Calls `handler` whenever a stream has come or gone.
+  func onWatchersChange(_ handler: @escaping @Sendable () -> Void) {
+    state.withLock { $0.watchersChanged = handler }
+  }
+
+  /// Ends every stream that `updates` gave out, and counts anew: who followed the devices on an earlier socket does not
+  /// count on the next. Answers the number of what is served from now on.
+  @discardableResult
+  func beginServing() -> Int {
+    let (serving, watchers) = state.withLock { state in
+      defer { state.watchers = [:] }
+      state.serving += 1
+      return (state.serving, Array(state.watchers.values))
+    }
     for watcher in watchers { watcher.finish() }
+    return serving
   }
 
   /// Says why no container may get a device, or nil that they may.
@@ -90,8 +113,7 @@ final class DeviceInventory: Sendable {
   }
 
   private func removeWatcher(_ id: Int) {
-    state.withLock { state in
-      state.watchers[id] = nil
-    }
+    let tell = state.withLock { state in state.watchers.removeValue(forKey: id) == nil ? nil : state.watchersChanged }
+    tell?()
   }
 }

@@ -35,11 +35,13 @@ public struct DevicePluginConfiguration: Sendable {
 public final class DevicePlugin: Sendable {
   private enum Signal: Sendable {
     case directoryChanged
+    case streamsChanged
     case tick
     case outcome(RegistrationMachine.Event)
   }
 
   private let configuration: DevicePluginConfiguration
+  private let watch: SharedDirectoryWatch
   private let loop: EventLoop
   private let logger: Logger
   private let inventory: DeviceInventory
@@ -47,13 +49,18 @@ public final class DevicePlugin: Sendable {
   private let complaint = Locked(Complaint())
   private let onStateChange: @Sendable (RegistrationMachine.State) -> Void
 
-  /// Makes a plugin; nothing happens before `run`. `status` is what the gRPC health service on its socket says;
-  /// `onStateChange` is told whether the kubelet knows the plugin.
+  /// Makes a plugin; nothing happens before `run`.
+  ///
+  /// - Parameters:
+  ///   - watch: tells of changes in the directory of the configuration; plugins of one directory share it.
+  ///   - status: what the gRPC health service on its socket says.
+  ///   - onStateChange: is told whether the kubelet knows the plugin.
   public init(
-    configuration: DevicePluginConfiguration, loop: EventLoop, logger: Logger, status: ServingStatus,
-    onStateChange: @escaping @Sendable (RegistrationMachine.State) -> Void
+    configuration: DevicePluginConfiguration, watch: SharedDirectoryWatch, loop: EventLoop, logger: Logger,
+    status: ServingStatus, onStateChange: @escaping @Sendable (RegistrationMachine.State) -> Void
   ) {
     self.configuration = configuration
+    self.watch = watch
     self.loop = loop
     self.logger = logger
     self.onStateChange = onStateChange
@@ -73,16 +80,9 @@ public final class DevicePlugin: Sendable {
   /// Serves and keeps registered until the task is cancelled; then removes the socket.
   public func run() async {
     let (signals, continuation) = AsyncStream.makeStream(of: Signal.self)
-    let watch: DirectoryWatch?
-    do {
-      watch = try DirectoryWatch([configuration.directory], seesWrites: false, loop: loop) {
-        continuation.yield(.directoryChanged)
-      }
-    } catch {
-      logger.warning("the kubelet's directory is only polled", metadata: ["error": "\(error)"])
-      watch = nil
-    }
-    defer { watch?.close() }
+    let handler = watch.add { continuation.yield(.directoryChanged) }
+    defer { watch.remove(handler) }
+    inventory.onWatchersChange { continuation.yield(.streamsChanged) }
     // Discarding: registrations that have ended must not gather over the years.
     await withDiscardingTaskGroup { group in
       group.addTask {
@@ -93,20 +93,19 @@ public final class DevicePlugin: Sendable {
         }
         continuation.finish()
       }
-      await self.work(signals, watch: watch, group: &group) { continuation.yield($0) }
+      await self.work(signals, group: &group) { continuation.yield($0) }
     }
   }
 
   private func work(
-    _ signals: AsyncStream<Signal>, watch: DirectoryWatch?, group: inout DiscardingTaskGroup,
-    yield: @escaping @Sendable (Signal) -> Void
+    _ signals: AsyncStream<Signal>, group: inout DiscardingTaskGroup, yield: @escaping @Sendable (Signal) -> Void
   ) async {
     let clock = ContinuousClock()
     let start = clock.now
     var machine = RegistrationMachine()
     var server = PluginSocket(configuration: configuration, loop: loop, inventory: inventory, status: status)
     for await signal in signals {
-      for event in events(of: signal, server: server, watch: watch) {
+      for event in events(of: signal, server: server) {
         for action in machine.receive(event, at: clock.now - start) {
           await perform(action, server: &server, group: &group, yield: yield)
         }
@@ -115,17 +114,20 @@ public final class DevicePlugin: Sendable {
     await server.stop()
   }
 
-  private func events(of signal: Signal, server: PluginSocket, watch: DirectoryWatch?) -> [RegistrationMachine.Event] {
-    var events: [RegistrationMachine.Event] = []
+  private func events(of signal: Signal, server: PluginSocket) -> [RegistrationMachine.Event] {
+    let tick = RegistrationMachine.Event.tick(watchers: inventory.watcherCount)
+    // First what is there: a new kubelet is registered with as such, and not as one that is tried again.
+    let looked = RegistrationMachine.Event.looked(
+      kubelet: SocketIdentity(path: configuration.kubeletSocketPath), isOwnSocketGone: server.isGone)
     switch signal {
-    case .outcome(let event): return [event]
+    // The kubelet's stream may have come before the answer that it accepts us.
+    case .outcome(let event): return [event, tick]
+    case .streamsChanged: return [tick]
+    case .directoryChanged: return [looked]
     case .tick:
-      watch?.watch([configuration.directory])
-      events.append(.tick(watchers: inventory.watcherCount))
-    case .directoryChanged: break
+      watch.refresh()
+      return [looked, tick]
     }
-    let kubelet = SocketIdentity(path: configuration.kubeletSocketPath)
-    return events + [.looked(kubelet: kubelet, isOwnSocketGone: server.isGone)]
   }
 
   private func perform(

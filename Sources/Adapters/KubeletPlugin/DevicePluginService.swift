@@ -6,6 +6,8 @@ struct DevicePluginService: Sendable {
   var inventory: DeviceInventory
   /// What a container with a device sees of the host.
   var mounts: [HostMount]
+  /// Which serving this is, by the inventory.
+  var serving = 0
 
   /// Neither optional call is needed: all devices are alike, and a container needs no preparation. Both are answered
   /// all the same.
@@ -19,7 +21,7 @@ struct DevicePluginService: Sendable {
       },
       DevicePluginAPI.listAndWatch: .serverStreaming { (request, writer) async throws(GRPCStatus) in
         _ = try Self.decode(Empty.self, request)
-        for await devices in inventory.updates() {
+        for await devices in inventory.updates(in: serving) {
           var response = ListAndWatchResponse()
           response.devices = devices
           try await writer.write(response.protobuf())

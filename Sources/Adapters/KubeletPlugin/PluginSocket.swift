@@ -31,8 +31,9 @@ struct PluginSocket {
     var settings = HTTPServerConfiguration(address: .unix(path: configuration.socketPath))
     // Kubelets before 1.26 send the socket's path as `:authority`.
     settings.acceptsSocketPathAuthority = true
-    let methods = DevicePluginService(inventory: inventory, mounts: configuration.mounts).methods
-      .merging(HealthService(status: status).methods) { own, _ in own }
+    let service = DevicePluginService(
+      inventory: inventory, mounts: configuration.mounts, serving: inventory.beginServing())
+    let methods = service.methods.merging(HealthService(status: status).methods) { own, _ in own }
     server = try HTTPServer(
       configuration: settings, loop: loop, handler: .inline { _ in HTTPResponse(status: 404) }, grpc: methods)
     identity = SocketIdentity(path: configuration.socketPath)
@@ -40,7 +41,7 @@ struct PluginSocket {
 
   mutating func stop() async {
     guard let server else { return }
-    inventory.endWatchers()
+    inventory.beginServing()
     await server.shutdown(grace: .milliseconds(200))
     if !isGone { unlink(configuration.socketPath) }
     self.server = nil

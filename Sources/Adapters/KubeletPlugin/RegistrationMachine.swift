@@ -18,9 +18,13 @@ public struct SocketIdentity: Sendable, Hashable {
 /// fails is tried again for ever, 50 ms to 1 s apart: on the node itself an attempt costs next to nothing, and a node
 /// that could offer its devices shall do so within a second. A result that belongs to an earlier attempt is ignored.
 ///
-///     absent --appeared--> pending --registered--> registered
-///       ^  gone              |  ^ failed, own socket gone, kubelet left |
-///       +--------------------+--+---------------------------------------+
+/// That the kubelet accepts a registration is not enough: it offers devices only as long as it has a stream open on which
+/// it follows them (`ListAndWatch`), and opens none anew by itself. So a plugin is registered while there is one, and
+/// one that is lost for a second is a reason to register anew: the kubelet was killed, or has dropped the plugin.
+///
+///     absent --appeared--> pending --accepted, stream opened--> registered
+///       ^  gone              |  ^ failed, own socket gone, stream lost |
+///       +--------------------+--+--------------------------------------+
 public struct RegistrationMachine: Sendable {
   /// What happened.
   public enum Event: Sendable, Equatable {
@@ -37,7 +41,7 @@ public struct RegistrationMachine: Sendable {
     case servingFailed(attempt: Int, reason: String)
     /// The kubelet did not accept that attempt's registration.
     case failed(attempt: Int, reason: String)
-    /// Time went by; `watchers` is how many streams of the kubelet follow our devices.
+    /// Time went by, or streams have come or gone; `watchers` is how many follow our devices on the present socket.
     case tick(watchers: Int)
   }
 
@@ -57,9 +61,9 @@ public struct RegistrationMachine: Sendable {
   public enum State: Sendable, Equatable {
     /// There is no kubelet.
     case absent
-    /// An attempt is under way.
+    /// An attempt is under way, or accepted and the kubelet has yet to follow the devices.
     case pending
-    /// The kubelet knows the plugin.
+    /// The kubelet follows the devices.
     case registered
     /// The last attempt failed.
     case failed(reason: String)
@@ -73,15 +77,17 @@ public struct RegistrationMachine: Sendable {
   private var failures = 0
   /// When to try again, by the clock of `receive`.
   private var retryTime: Duration?
-  /// Since when a registered plugin has had no watcher.
+  /// Since when a plugin that the kubelet has accepted has had no watcher; nil where it has one or is not accepted.
   private var unwatchedSince: Duration?
 
   /// The longest pause between attempts.
   static let longestPause = Duration.seconds(1)
   private static let shortestPause = Duration.milliseconds(50)
-  /// How long the kubelet may take to open its stream after it accepted a registration, or to come back after it
-  /// closed one (it closes that of an older registration of ours).
-  static let watchGrace = Duration.seconds(10)
+  /// How long the kubelet may take to open its stream after it accepted a registration.
+  static let openingGrace = Duration.seconds(10)
+  /// How long there may be no stream once there was one: a kubelet that was told of the plugin twice, because an answer
+  /// of it was lost, changes over to a newer one.
+  static let changeoverGrace = Duration.seconds(1)
 
   /// The machine at the start: not serving, nothing known of a kubelet.
   public init() {}
@@ -91,10 +97,10 @@ public struct RegistrationMachine: Sendable {
     switch event {
     case .looked(let identity, let isOwnSocketGone): return look(identity, isOwnSocketGone: isOwnSocketGone)
     case .registered(let number):
-      guard number == attempt, state == .pending else { return [] }
+      guard number == attempt, state == .pending, unwatchedSince == nil else { return [] }
       failures = 0
       unwatchedSince = now
-      return change(to: .registered)
+      return []
     case .servingFailed(let number, let reason):
       guard number == attempt else { return [] }
       serves = false
@@ -133,16 +139,26 @@ public struct RegistrationMachine: Sendable {
     case .failed:
       guard kubelet != nil, let retryTime, now >= retryTime else { return [] }
       return serves ? register() : serveAndRegister()
+    case .pending:
+      guard let since = unwatchedSince else { return [] }
+      if watchers > 0 {
+        unwatchedSince = nil
+        return change(to: .registered)
+      }
+      guard now - since >= Self.openingGrace else { return [] }
+      serves = false
+      return fail("the kubelet accepts the registration, but does not ask for the devices", at: now)
     case .registered:
       guard watchers == 0 else {
         unwatchedSince = nil
         return []
       }
-      let since = unwatchedSince ?? now
-      unwatchedSince = since
-      guard now - since >= Self.watchGrace else { return [] }
-      return serveAndRegister()
-    case .absent, .pending: return []
+      guard let since = unwatchedSince else {
+        unwatchedSince = now
+        return [.wake(after: Self.changeoverGrace)]
+      }
+      return now - since >= Self.changeoverGrace ? serveAndRegister() : []
+    case .absent: return []
     }
   }
 

@@ -35,14 +35,14 @@ struct AgentFilesMonitor: Sendable {
     let (signals, continuation) = AsyncStream.makeStream(of: Signal.self)
     let isNoted = Locked(false)
     // Without inotify it only takes longer.
-    let watch = try? DirectoryWatch([destination], seesWrites: true, loop: loop) {
+    let watch = DirectoryWatch([destination], seesWrites: true, loop: loop) {
       let wasNoted = isNoted.withLock { noted in
         defer { noted = true }
         return noted
       }
       if !wasNoted { continuation.yield(.changed) }
     }
-    defer { watch?.close() }
+    defer { watch.close() }
     let clock = Task {
       while !Task.isCancelled {
         continuation.yield(.tick)
@@ -57,12 +57,13 @@ struct AgentFilesMonitor: Sendable {
     }
   }
 
-  private func follow(_ signals: AsyncStream<Signal>, _ watch: DirectoryWatch?, _ isNoted: Locked<Bool>) async {
+  private func follow(_ signals: AsyncStream<Signal>, _ watch: DirectoryWatch, _ isNoted: Locked<Bool>) async {
     var state = State(check: AgentFilesCheck(source: source, destination: destination))
     for await signal in signals {
       switch signal {
       case .tick:
         state.ticks += 1
+        if !watch.isOpen { watch.watch(state.check.watchedDirectories) }
         guard state.ticks % Self.fullCheckTicks == 0 || state.problem != nil else { continue }
       case .changed:
         // What is being installed makes many changes.
@@ -70,7 +71,7 @@ struct AgentFilesMonitor: Sendable {
       }
       isNoted.withLock { $0 = false }
       look(&state)
-      watch?.watch(state.check.watchedDirectories)
+      watch.watch(state.check.watchedDirectories)
     }
   }
 

@@ -34,7 +34,8 @@ struct NodePreparation: Sendable {
     nodes = NodeMarker.informer(configuration.nodeName, client, shell.logger)
     marker = NodeMarker(
       nodeName: configuration.nodeName, namespace: configuration.namespace, client: client, logger: shell.logger,
-      readiness: readiness, nodes: nodes)
+      readiness: readiness,
+      inventory: NodeInventory(directory: configuration.hostDirectory, hasOpAMPServer: true), nodes: nodes)
     if configuration.deviceCapacity == nil { followCapacity() }
   }
 
@@ -55,13 +56,14 @@ struct NodePreparation: Sendable {
     _ configuration: OdigletConfiguration, _ loop: EventLoop, _ logger: Logger, _ readiness: Readiness,
     _ status: ServingStatus
   ) -> [DevicePlugin] {
-    ([OdigosResource.genericDevice] + configuration.deviceAliases).map { resource in
+    let watch = SharedDirectoryWatch(configuration.devicePluginDirectory, loop: loop, logger: logger)
+    return ([OdigosResource.genericDevice] + configuration.deviceAliases).map { resource in
       // The host's directory has the name that containers see it under, wherever we have it mounted ourselves.
       var settings = DevicePluginConfiguration(
         resourceName: resource, capacity: configuration.deviceCapacity ?? DeviceCapacity.forNode(pods: nil),
         mounts: [HostMount(hostPath: OdigosPath.agents, containerPath: OdigosPath.agents)])
-      settings.directory = configuration.devicePluginDirectory
-      return DevicePlugin(configuration: settings, loop: loop, logger: logger, status: status) { state in
+      settings.directory = watch.directory
+      return DevicePlugin(configuration: settings, watch: watch, loop: loop, logger: logger, status: status) { state in
         // What the webhook injects asks for no other.
         guard resource == OdigosResource.genericDevice else { return }
         readiness.set(ReadinessCondition.devicePlugin, state == .registered)

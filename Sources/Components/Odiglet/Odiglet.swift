@@ -37,11 +37,7 @@ public enum Odiglet {
     let agents = OpAMPServer(
       configs: configs, pods: pods, client: client, tree: tree, addresses: configuration.opAMPAddresses,
       nodeAddresses: configuration.nodeAddresses, logger: shell.logger)
-    let inventory = NodeInventory(
-      nodeName: configuration.nodeName, directory: configuration.hostDirectory, hasOpAMPServer: true, client: client,
-      logger: shell.logger)
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await inventory.keep() }
       group.addTask { await preparation.run() }
       group.addTask { await agents.run() }
       group.addTask { await configs.run() }

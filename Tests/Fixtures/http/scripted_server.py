@@ -12,6 +12,8 @@ The script is {"METHOD /path": [step, ...]}: each request takes the next step, a
     then                    after the body: "end" (default), "hold" until the peer closes, "cut" the connection
     authorization           anything else in that header field is answered with 401
     query                   names and values that the query must have, or the answer is 400
+    select                  true: only those of the body's `items` that the query's labelSelector takes (NAME or
+                            NAME=VALUE)
 
 Without a script: /echo, /status/N, /bytes/N, /cut/N, /drip/N, /open, /hang, /interim, and /_log, which lists the
 requests and how they ended.
@@ -26,6 +28,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 script, used, log, lock = {}, {}, [], threading.Lock()
+
+
+def selected(body, selector):
+    """A list with the items that have the label of the selector; "" takes all."""
+    name, _, value = selector.partition("=")
+
+    def takes(item):
+        labels = item.get("metadata", {}).get("labels", {})
+        return not selector or (name in labels and value in ("", labels[name]))
+
+    return {**body, "items": [item for item in body["items"] if takes(item)]}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -66,7 +79,10 @@ class Handler(BaseHTTPRequestHandler):
             if query.get(name) != value:
                 return self.failure(400, "BadRequest", f"{name} is {query.get(name)!r} and not {value!r}")
         if "lines" not in step and step.get("then", "end") == "end":
-            return self.answer(step.get("status", 200), step.get("body", {}), step.get("headers", {}))
+            body = step.get("body", {})
+            if step.get("select"):
+                body = selected(body, query.get("labelSelector", ""))
+            return self.answer(step.get("status", 200), body, step.get("headers", {}))
         self.begin(step.get("status", 200), step.get("headers", {}))
         for line in step.get("lines", []):
             self.chunk(line.encode() if isinstance(line, str) else json.dumps(line).encode() + b"\n")

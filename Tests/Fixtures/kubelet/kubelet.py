@@ -10,6 +10,8 @@ What happens is printed, a line each; commands come on standard input:
   health SERVICE       call Check of the plugin's gRPC health service; SERVICE may be left out
   watch-health         call Watch of it, and print each status
   leave                close the connection to the plugin, as a kubelet that lost interest
+  deaf                 from when it has said `deaf` accept registrations, and call nobody
+  follow               call the plugin that registered last
   quit                 end without cleaning up, as a kubelet that is killed
 """
 import json
@@ -80,6 +82,7 @@ api = load()
 directory = sys.argv[1]
 plugin = None
 refusals = 0
+hears = True
 
 
 def say(*words):
@@ -146,12 +149,13 @@ def register(request, context):
     # kubelets before 1.26 send the socket's path as the authority
     plugin = grpc.insecure_channel(f"unix:{path}", [("grpc.default_authority", path)])
     say("registered", request.version, request.endpoint, request.resource_name)
-    threading.Thread(target=follow, args=[plugin], daemon=True).start()
+    if hears:
+        threading.Thread(target=follow, args=[plugin], daemon=True).start()
     return api["Empty"]()
 
 
 def perform(line):
-    global refusals, plugin
+    global refusals, plugin, hears
     command, _, rest = line.strip().partition(" ")
     if command == "refuse":
         refusals = int(rest)
@@ -162,6 +166,11 @@ def perform(line):
         threading.Thread(target=watch_health, daemon=True).start()
     elif command == "leave":
         plugin.close()
+    elif command == "deaf":
+        hears = False
+        say("deaf")
+    elif command == "follow":
+        threading.Thread(target=follow, args=[plugin], daemon=True).start()
     elif command == "quit":
         os._exit(0)
     else:

@@ -10,7 +10,8 @@ struct UninstallCommand: AsyncParsableCommand {
     discussion: """
       Instrumented workloads are rolled back first: Sources and the label odigos-instrumentation are removed, and the
       command waits until no pod is instrumented any more. Then every object of ours, the files on the nodes, the
-      custom resource definitions and the namespace are deleted.
+      custom resource definitions and the namespace are deleted. Nodes on which files stay, such as those that cannot
+      be reached, are named at the end; the command fails then, though everything else is removed.
       """)
 
   @OptionGroup var global: GlobalOptions
@@ -43,16 +44,27 @@ struct UninstallCommand: AsyncParsableCommand {
       }
     }
     let uninstaller = Uninstaller(client: client, namespace: system?.namespace ?? namespace ?? "odigos-system")
+    if let failure = NodeCleanup.failure(try await remove(with: uninstaller)) { throw failure }
+    print("\nOdigos is removed.")
+  }
+
+  /// Answers which nodes keep files.
+  private func remove(with uninstaller: Uninstaller) async throws -> [NodeCleanup.Leftover] {
     let progress = uninstaller.progress
     let limit = Duration.seconds(timeout)
     try await progress.step("Removing webhooks") { try await uninstaller.removeWebhooks() }
     try await progress.step("Removing Sources and labels") { try await uninstaller.optOutEverything() }
     try await progress.step("Rolling back instrumented workloads") { try await uninstaller.waitForRollback(limit) }
-    try await progress.step("Removing files from the nodes") { try await uninstaller.cleanNodes() }
+    let nodes = try await progress.step("Waiting until the node agents have stopped") {
+      try await uninstaller.stopNodeAgents()
+    }
+    let leftovers = try await progress.step("Removing files from the nodes") {
+      try await uninstaller.cleanNodes(nodes)
+    }
     try await progress.step("Removing the components") { try await uninstaller.removeComponents() }
     try await progress.step("Removing notes from workloads") { try await uninstaller.removeNotes() }
     try await progress.step("Removing CRDs") { try await uninstaller.removeDefinitions() }
     try await progress.step("Removing namespace \(uninstaller.namespace)") { try await uninstaller.removeNamespace() }
-    print("\nOdigos is removed.")
+    return leftovers
   }
 }

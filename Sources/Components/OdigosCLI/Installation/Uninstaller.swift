@@ -7,8 +7,6 @@ import Policy
 
 /// Takes everything away again, step by step. Every step is safe to repeat and copes with what is gone already.
 struct Uninstaller {
-  static let nodeLabels = [OdigosLabel.odigletInstalled, "odigos.io/odiglet-enterprise-installed"]
-
   /// The kinds of workloads that carry labels of users; not every cluster has all of them.
   private static let workloads = [
     Deployment.type, StatefulSet.type, DaemonSet.type, CronJob.type, CronJobBeta.type, Job.type, ArgoRollout.type,
@@ -63,31 +61,6 @@ struct Uninstaller {
         _ = try? await client.patch(type, object.key, .merge, ["metadata": ["finalizers": .null]])
         try await client.delete(type, object.key)
       }
-    }
-  }
-
-  /// Empties /var/odigos by one short-lived pod a node, and takes our labels off the nodes.
-  func cleanNodes() async throws {
-    let odiglet = try? await client.get(DaemonSet.type, ObjectKey(namespace: namespace, name: "odiglet"))
-    let template = odiglet?.at("spec", "template", "spec")
-    // Before the agents go, which take their label with them.
-    let nodes = try await listed(Node.type, nil, ListOptions(labelSelector: Self.nodeLabels[0]))
-    try await client.delete(DaemonSet.type, ObjectKey(namespace: namespace, name: "odiglet"), propagation: .foreground)
-    if let image = template?["containers"]?[0]?["image"]?.string {
-      for node in nodes { try await runCleanup(on: node.metadata.name, image: image) }
-      let missing = try await wait(for: .seconds(60)) {
-        let pods = try await listed(
-          Pod.type, namespace, ListOptions(labelSelector: "app.kubernetes.io/name=odigos-cleanup"))
-        let open = pods.filter { !["Succeeded", "Failed"].contains($0.json.at("status", "phase")?.string ?? "") }
-        return open.isEmpty ? nil : "\(open.count) nodes are not cleaned yet"
-      }
-      if let missing { progress.note("\(missing); remove /var/odigos there by hand") }
-    }
-    let labels = JSONValue.object(Self.nodeLabels.reduce(into: JSONObject()) { $0[$1] = .null })
-    for node in nodes {
-      _ = try await client.patch(
-        Node.type, node.key, .merge,
-        ["metadata": ["labels": labels, "annotations": [OdigosAnnotation.nodeAgents: .null]]])
     }
   }
 
@@ -147,6 +120,16 @@ struct Uninstaller {
     }
   }
 
+  /// Stops the node agents; first of what concerns nodes, or they put back what is removed.
+  func stopNodeAgents() async throws -> NodeCleanup.Nodes { try await nodeCleanup.stopAgents() }
+
+  /// Removes the agent files from nodes, and what we have written on the nodes; answers which nodes keep files.
+  func cleanNodes(_ nodes: NodeCleanup.Nodes) async throws -> [NodeCleanup.Leftover] {
+    try await nodeCleanup.clean(nodes)
+  }
+
+  private var nodeCleanup: NodeCleanup { NodeCleanup(client: client, namespace: namespace, progress: progress) }
+
   private func instrumentedPods() async throws -> [String] {
     // Pods that are being deleted are on their way out, however long their node takes.
     try await listed(Pod.type, nil, ListOptions(labelSelector: OdigosLabel.agentsMetaHash))
@@ -166,33 +149,6 @@ struct Uninstaller {
     } catch {
       if error.isNotFound { return [] }
       throw error
-    }
-  }
-
-  private func runCleanup(on node: String, image: String) async throws {
-    let pod: JSONValue = [
-      "apiVersion": "v1", "kind": "Pod",
-      "metadata": [
-        "name": .string("odigos-cleanup-\(node)"), "namespace": .string(namespace),
-        "labels": ["app.kubernetes.io/name": "odigos-cleanup", OdigosLabel.systemObject: "true"],
-      ],
-      "spec": [
-        "nodeName": .string(node), "restartPolicy": "Never", "automountServiceAccountToken": false,
-        "tolerations": [["operator": "Exists"]],
-        // As the node agent: elsewhere than on SELinux it is without meaning.
-        "securityContext": ["seLinuxOptions": ["type": "spc_t", "level": "s0"]],
-        "containers": [
-          [
-            "name": "cleanup", "image": .string(image), "imagePullPolicy": "IfNotPresent",
-            "command": ["/usr/bin/odiglet", "cleanup"],
-            "volumeMounts": [["name": "odigos", "mountPath": "/var/odigos"]],
-          ]
-        ],
-        "volumes": [["name": "odigos", "hostPath": ["path": "/var/odigos", "type": "DirectoryOrCreate"]]],
-      ],
-    ]
-    do { _ = try await client.create(Pod.type, pod) } catch {
-      if !error.isConflict { throw error }
     }
   }
 }
