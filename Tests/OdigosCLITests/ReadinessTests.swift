@@ -53,15 +53,18 @@ import Testing
       Self.refused("other", "of another one", at: "2030-01-01T00:00:03Z"),
       Self.refused("odiglet", "of another kind", at: "2030-01-01T00:00:03Z", kind: "ReplicaSet"),
     ]
+    // As Kubernetes 1.20 leaves it while pods are refused.
     var set: JSONValue = [
       "kind": "DaemonSet", "metadata": ["name": "odiglet"],
-      "status": ["desiredNumberScheduled": 2, "currentNumberScheduled": 1],
+      "status": ["desiredNumberScheduled": 2, "currentNumberScheduled": 2],
     ]
-    #expect(Readiness.refusal(set, events: events) == "newest")
-    #expect(Readiness.refusal(set, events: []) == nil)
+    #expect(Readiness.refusal(set, pods: 1, events: events) == "newest")
+    #expect(Readiness.refusal(set, pods: 1, events: []) == nil)
     // All pods are there: it is over.
-    set.set(["status", "currentNumberScheduled"], 2)
-    #expect(Readiness.refusal(set, events: events) == nil)
+    #expect(Readiness.refusal(set, pods: 2, events: events) == nil)
+    // None has ever been made.
+    set["status"] = nil
+    #expect(Readiness.refusal(set, pods: 0, events: events) == "newest")
   }
 
   @Test func aDeploymentWhosePodsAreRefusedSaysWhy() {
@@ -69,9 +72,9 @@ import Testing
       "kind": "Deployment", "metadata": ["name": "odigos-autoscaler"],
       "status": ["conditions": [["type": "ReplicaFailure", "status": "True", "message": "exceeded quota"]]],
     ]
-    #expect(Readiness.refusal(deployment, events: []) == "exceeded quota")
+    #expect(Readiness.refusal(deployment, pods: 0, events: []) == "exceeded quota")
     deployment.set(["status", "conditions"], [["type": "Available", "status": "True", "message": "it is"]])
-    #expect(Readiness.refusal(deployment, events: []) == nil)
+    #expect(Readiness.refusal(deployment, pods: 0, events: []) == nil)
   }
 
   @Test func whatIsToDoAboutPodSecurityIsTold() {

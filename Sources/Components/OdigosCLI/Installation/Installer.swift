@@ -121,7 +121,8 @@ struct Installer {
     let events = try? await client.list(
       Event.self, namespace: key.namespace,
       ListOptions(fieldSelector: "reason=FailedCreate,involvedObject.name=\(key.name)"))
-    return [Readiness.refusal(object, events: events?.map(\.json) ?? [])].compactMap { $0 } + troubles
+    let count = pods.count { $0.metadata.deletionTimestamp == nil }
+    return [Readiness.refusal(object, pods: count, events: events?.map(\.json) ?? [])].compactMap { $0 } + troubles
   }
 
   private func apply(_ prefix: String) async throws {

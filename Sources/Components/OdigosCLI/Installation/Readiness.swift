@@ -26,17 +26,19 @@ enum Readiness {
 
   /// Why pods of a Deployment or DaemonSet are not made, in the API server's words; nil when none is missing.
   ///
-  /// - Parameter events: of the DaemonSet, with the reason FailedCreate. A Deployment says it in its status itself.
-  static func refusal(_ object: JSONValue, events: [JSONValue]) -> String? {
+  /// - Parameters:
+  ///   - pods: how many pods it has.
+  ///   - events: of the DaemonSet, with the reason FailedCreate. A Deployment says it in its status itself.
+  static func refusal(_ object: JSONValue, pods: Int, events: [JSONValue]) -> String? {
     let status = object["status"] ?? [:]
     guard object["kind"]?.string == "DaemonSet" else {
       let conditions = status["conditions"]?.array ?? []
       let failure = conditions.first { $0["type"] == "ReplicaFailure" && $0["status"] == "True" }
       return failure?["message"]?.string
     }
-    // Events outlive what they tell of.
-    let wanted = status["desiredNumberScheduled"]?.int ?? 0
-    guard (status["currentNumberScheduled"]?.int ?? 0) < wanted else { return nil }
+    // Events outlive what they tell of. Before any pod was made there is no status, and while pods are refused
+    // Kubernetes 1.20 leaves it as it was.
+    guard pods < max(status["desiredNumberScheduled"]?.int ?? 0, 1) else { return nil }
     func time(_ event: JSONValue) -> String { event["lastTimestamp"]?.string ?? event["eventTime"]?.string ?? "" }
     return events.filter {
       $0["reason"] == "FailedCreate" && $0.at("involvedObject", "kind") == "DaemonSet"
