@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 import YAML
 
@@ -15,15 +14,11 @@ public struct ComponentAccess: Sendable {
     self.manifest = manifest
   }
 
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-
   /// What the rules of the manifest's roles allow, one for each verb, resource and name.
   public var allowed: Set<Access> {
     get throws {
-      let file = Self.root.appending(path: "deploy/components/\(manifest)")
       // What the installer fills in has no part in rules.
-      let text = try String(contentsOf: file, encoding: .utf8).replacing(/\$\{\w+\}/, with: "0")
+      let text = try SourceFile.text(SourceFile.path("deploy/components/\(manifest)")).replacing(/\$\{\w+\}/, with: "0")
       var allowed: Set<Access> = []
       for object in try YAML.documents(Array(text.utf8)) {
         guard let kind = object["kind"]?.string, kind == "ClusterRole" || kind == "Role" else { continue }
@@ -50,14 +45,12 @@ public struct ComponentAccess: Sendable {
   /// How many lines of each file call each method of the client or make what calls it: "FILE METHOD". Informers are
   /// counted by what they read, where that is said: `Informer<Pod>`.
   public func callsInSource(withInformers: Bool) throws -> [String: Int] {
-    let folder = Self.root.appending(path: "Sources/Components/\(component)")
     let call =
       /client\s*\.\s*(get|list|page|create|update|patch|apply|applyStatus|delete|evict|watch|openWatch|raw|send|serverVersion)\(|(EventRecorder|LeaderElector|Informer<\w+>)\(/
     var found: [String: Int] = [:]
-    guard let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil) else { return found }
-    for case let file as URL in files where file.pathExtension == "swift" {
-      let name = file.deletingPathExtension().lastPathComponent
-      for match in try String(contentsOf: file, encoding: .utf8).matches(of: call) {
+    for path in try SourceFile.swiftFiles(below: SourceFile.path("Sources/Components/\(component)")) {
+      let name = path.split(separator: "/").last.map { $0.dropLast(".swift".count) } ?? ""
+      for match in try SourceFile.text(path).matches(of: call) {
         let method = String(match.output.1 ?? match.output.2 ?? "")
         guard withInformers || !method.hasPrefix("Informer<") else { continue }
         found["\(name) \(method)", default: 0] += 1
