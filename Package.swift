@@ -172,6 +172,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["JSON", "KubeObjects", "OdigosObjects", "Concurrency"],
       path: "Tests/TestSupport", swiftSettings: settings),
     .target(
+      name: "ComponentAccess", dependencies: ["JSON", "YAML"], path: "Tests/ComponentAccess", swiftSettings: settings),
+    .target(
       name: "InjectionProperties", dependencies: ["JSON", "OdigosObjects", "Policy"],
       path: "Tests/InjectionProperties", exclude: ["apply_patches.py"], swiftSettings: settings),
     .executableTarget(
@@ -224,15 +226,16 @@ let package = Package(
     tests(
       "Instrumentor",
       [
-        "TestSupport", "Instrumentor", "JSON", "YAML", "KubeObjects", "OdigosObjects", "Policy", "HTTPTransport",
-        "EventLoop", "KubeClient", "KubeRuntime", "ServingCertificates", "ServiceShell", "Concurrency", logging,
+        "TestSupport", "ComponentAccess", "Instrumentor", "JSON", "YAML", "KubeObjects", "OdigosObjects", "Policy",
+        "HTTPTransport", "EventLoop", "KubeClient", "KubeRuntime", "ServingCertificates", "ServiceShell", "Concurrency",
+        logging,
       ]),
     tests(
       "Odiglet",
       [
-        "TestSupport", "Odiglet", "JSON", "KubeObjects", "OdigosObjects", "Policy", "OpAMP", "ProtobufWire",
-        "Concurrency", "EventLoop", "HTTPTransport", "KubeClient", "KubeRuntime", "KubeletPlugin", "ProcessInspection",
-        "ServiceShell", logging,
+        "TestSupport", "ComponentAccess", "Odiglet", "JSON", "KubeObjects", "OdigosObjects", "Policy", "OpAMP",
+        "ProtobufWire", "Concurrency", "EventLoop", "HTTPTransport", "KubeClient", "KubeRuntime", "KubeletPlugin",
+        "ProcessInspection", "ServiceShell", logging,
       ], exclude: ["OpAMP/opamp_peer.py"]),
     tests("Autoscaler", ["TestSupport", "Autoscaler", "JSON", "KubeObjects", "OdigosObjects", "CollectorConfig"]),
     tests("Scheduler", ["TestSupport", "Scheduler", "JSON", "KubeObjects", "OdigosObjects", "Policy"]),
@@ -245,6 +248,6 @@ let package = Package(
     tests(
       "OdigosCLI",
       ["TestSupport", "OdigosCLI", "JSON", "KubeObjects", "OdigosObjects", "Policy", "YAML", "KubeClient"]),
-    tests("Cluster", ["TestSupport", "JSON", "KubeObjects", "OdigosObjects", "YAML"]),
+    tests("Cluster", ["TestSupport", "JSON", "KubeClient", "KubeObjects", "OdigosObjects", "YAML"]),
   ] + fuzzing
 )

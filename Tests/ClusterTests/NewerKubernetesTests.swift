@@ -1,4 +1,7 @@
+import Foundation
 import JSON
+import KubeClient
+import KubeObjects
 import Testing
 
 /// What only newer versions of Kubernetes have. `hack/cluster` builds 1.20; `ODIGOS_KUBERNETES_BIN` and
@@ -35,6 +38,61 @@ struct NewerKubernetesTests {
       let names = try askedAbout()
       return names.contains(application.namespace) ? "\(names)" : nil
     }
+  }
+
+  /// With a token as a pod of it has, by its own client.
+  @Test(.enabled("tokens name no node before 1.30") { try Cluster.minorVersion() >= 30 })
+  func theNodeAgentMayChangeItsOwnNodeOnly() async throws {
+    let namespace = Cluster.systemNamespace
+    let pods = try Cluster.list("pods", in: namespace).filter {
+      $0.at("metadata", "labels", "app.kubernetes.io/name") == "odiglet"
+        && $0.at("metadata", "deletionTimestamp") == nil
+    }
+    let pod = try #require(pods.first)
+    let name = try #require(pod.at("metadata", "name")?.string)
+    let node = try #require(pod.at("spec", "nodeName")?.string)
+    let file = try kubeconfig(ofNodeAgent: name, uid: pod.at("metadata", "uid")?.string ?? "")
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let client = try KubeClient.connect(kubeconfig: file)
+    defer { client.shutdown() }
+    let stranger = "e2e-not-its-node"
+    try Cluster.apply(#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"\#(stranger)"}}"#)
+    defer { _ = try? Cluster.kubectl("delete", "node", stranger, "--wait=false") }
+    func annotate(_ node: String, _ value: JSONValue) async -> String? {
+      let patch: JSONValue = ["metadata": ["annotations": ["odigos.io/e2e": value]]]
+      do {
+        _ = try await client.patch(Node.type, ObjectKey(name: node), .merge, patch)
+        return nil
+      } catch {
+        return "\(error)"
+      }
+    }
+    try await eventually("the refusal") {
+      let answer = await annotate(stranger, "x") ?? "it was allowed"
+      return answer.contains("may not change the node \(stranger)") ? nil : answer
+    }
+    for value: JSONValue in ["x", .null] { #expect(await annotate(node, value) == nil) }
+  }
+
+  /// A file with the credentials of the node agent in this pod, and nobody else's.
+  private func kubeconfig(ofNodeAgent pod: String, uid: String) throws -> String {
+    let request: JSONValue = [
+      "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+      "spec": ["boundObjectRef": ["apiVersion": "v1", "kind": "Pod", "name": .string(pod), "uid": .string(uid)]],
+    ]
+    let accounts = "/api/v1/namespaces/\(Cluster.systemNamespace)/serviceaccounts"
+    let answer = try JSONValue(
+      parsing: try Cluster.kubectl(
+        "create", "--raw", "\(accounts)/odiglet/token", "-f", "-",
+        input: String(decoding: request.serialized(), as: UTF8.self)))
+    let token = try #require(answer.at("status", "token"))
+    var configuration = try JSONValue(
+      parsing: try Cluster.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
+    let user = try #require(configuration["users"]?[0]?["name"])
+    configuration["users"] = [["name": user, "user": ["token": token]]]
+    let path = FileManager.default.temporaryDirectory.appending(path: "e2e-node-agent-\(UUID().uuidString)").path
+    try Data(configuration.serialized()).write(to: URL(fileURLWithPath: path))
+    return path
   }
 
   @Test(

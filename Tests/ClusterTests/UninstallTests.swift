@@ -20,7 +20,9 @@ struct UninstallTests {
       "clusterroles", "clusterrolebindings", "mutatingwebhookconfigurations", "validatingwebhookconfigurations",
       "customresourcedefinitions", "deployments", "daemonsets", "services", "configmaps", "secrets",
     ]
-    for kind in kinds {
+    let later =
+      try Cluster.minorVersion() < 30 ? [] : ["validatingadmissionpolicies", "validatingadmissionpolicybindings"]
+    for kind in kinds + later {
       let left = try Cluster.list(kind, in: nil).compactMap { $0.at("metadata", "name")?.string }
         .filter { $0.contains("odigos") || $0.contains("odiglet") }
       #expect(left.isEmpty, "\(kind): \(left)")

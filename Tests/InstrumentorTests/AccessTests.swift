@@ -1,53 +1,11 @@
-import Foundation
-import JSON
+import ComponentAccess
 import KubeClient
 import KubeObjects
 import KubeRuntime
 import Policy
 import Testing
-import YAML
 
 @testable import Instrumentor
-
-/// A call of the API, as a role has to allow it.
-private struct Access: Hashable, Comparable, CustomStringConvertible {
-  var verb: String
-  var group: String
-  var resource: String
-  /// Whether it is made in the system's namespace only.
-  var isOwnNamespace: Bool
-  /// The one object it is about; "" for any.
-  var name: String
-
-  init(_ verb: String, _ group: String, _ resource: String, isOwnNamespace: Bool = false, name: String = "") {
-    self.verb = verb
-    self.group = group
-    self.resource = resource
-    self.isOwnNamespace = isOwnNamespace
-    self.name = name
-  }
-
-  var description: String {
-    let subject = name.isEmpty ? "" : "/\(name)"
-    let place = isOwnNamespace ? "in the system's namespace" : "everywhere"
-    return "\(verb) \(resource)\(group.isEmpty ? "" : ".\(group)")\(subject) \(place)"
-  }
-  static func < (left: Access, right: Access) -> Bool { left.description < right.description }
-}
-
-/// A line of source that calls the API, and what it needs.
-private struct Call {
-  var file: String
-  /// Which method of the client, or which of its users.
-  var method: String
-  var needs: [Access]
-
-  init(_ file: String, _ method: String, _ needs: [Access]) {
-    self.file = file
-    self.method = method
-    self.needs = needs
-  }
-}
 
 /// The instrumentor's role allows what it does, and nothing else.
 @Suite struct AccessTests {
@@ -108,6 +66,7 @@ private struct Call {
   ]
 
   private static let namespace = "odigos-system"
+  private let component = ComponentAccess(component: "Instrumentor", manifest: "instrumentor.yaml")
 
   private var informers: [InformerScope] {
     let client = KubeClient(ClusterAccess(server: "https://127.0.0.1:1", origin: "test"))
@@ -144,43 +103,13 @@ private struct Call {
     return needed
   }
 
-  private var allowed: Set<Access> {
-    get throws {
-      var allowed: Set<Access> = []
-      for object in try Self.manifest() {
-        guard let kind = object["kind"]?.string, kind == "ClusterRole" || kind == "Role" else { continue }
-        for rule in object["rules"]?.array ?? [] {
-          func texts(_ key: String) -> [String] { rule[key]?.array?.compactMap(\.string) ?? [] }
-          let names = texts("resourceNames").isEmpty ? [""] : texts("resourceNames")
-          for group in texts("apiGroups") {
-            for resource in texts("resources") {
-              for verb in texts("verbs") {
-                for name in names {
-                  allowed.insert(Access(verb, group, resource, isOwnNamespace: kind == "Role", name: name))
-                }
-              }
-            }
-          }
-        }
-      }
-      return allowed
-    }
-  }
-
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-
-  private static func manifest() throws -> [JSONValue] {
-    try YAML.documents(Array(Data(contentsOf: root.appending(path: "deploy/components/instrumentor.yaml"))))
-  }
-
   @Test func everyCallIsAllowed() throws {
-    let missing = try needed.subtracting(allowed).sorted()
+    let missing = try needed.subtracting(component.allowed).sorted()
     #expect(missing.isEmpty, "add to deploy/components/instrumentor.yaml: \(missing)")
   }
 
   @Test func nothingElseIsAllowed() throws {
-    let unused = try allowed.subtracting(needed).sorted()
+    let unused = try component.allowed.subtracting(needed).sorted()
     #expect(unused.isEmpty, "no call needs: \(unused)")
   }
 
@@ -192,18 +121,6 @@ private struct Call {
 
   /// The table above has a line for each line of source that calls the API.
   @Test func theTableIsComplete() throws {
-    let folder = Self.root.appending(path: "Sources/Components/Instrumentor")
-    let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
-    let call =
-      /client\s*\.\s*(get|list|page|create|update|patch|apply|applyStatus|delete|evict|watch|openWatch|raw|send|serverVersion)\(|(EventRecorder|LeaderElector)\(/
-    var found: [String: Int] = [:]
-    for case let file as URL in files where file.pathExtension == "swift" {
-      let name = file.deletingPathExtension().lastPathComponent
-      for match in try String(contentsOf: file, encoding: .utf8).matches(of: call) {
-        found["\(name) \(match.output.1 ?? match.output.2 ?? "")", default: 0] += 1
-      }
-    }
-    let listed = Dictionary(grouping: Self.calls) { "\($0.file) \($0.method)" }.mapValues(\.count)
-    #expect(found == listed)
+    #expect(try component.callsInSource(withInformers: false) == ComponentAccess.count(Self.calls))
   }
 }

@@ -152,7 +152,10 @@ import Testing
     #expect(configuration.hostDirectory == "/var/odigos")
     #expect(configuration.procDirectory == "/proc")
     #expect(configuration.devicePluginDirectory == "/var/lib/kubelet/device-plugins")
-    #expect(configuration.runtimeSockets.contains("/run/containerd/containerd.sock"))
+    // In the node agent's container, and outside of any.
+    let containerd = "/run/containerd/containerd.sock"
+    #expect(Array(configuration.runtimeSockets.prefix(2)) == ["/host\(containerd)", containerd])
+    #expect(configuration.runtimeSockets.contains("/host/run/cri-dockerd.sock"))
   }
 
   @Test func takesSettings() throws {
@@ -162,8 +165,18 @@ import Testing
     ])
     #expect(configuration.deviceCapacity == 10)
     #expect(configuration.procDirectory == "/host/proc")
-    #expect(configuration.runtimeSockets == ["/run/x.sock"])
+    #expect(configuration.runtimeSockets == ["/host/run/x.sock", "/run/x.sock"])
     #expect(configuration.hostDirectory == "/var/odigos")
+  }
+
+  @Test(
+    arguments: [
+      ("unix:///run/x.sock", ["/host/run/x.sock", "/run/x.sock"]),
+      ("/var/run/a/x.sock", ["/host/run/a/x.sock", "/var/run/a/x.sock"]),
+      ("/host/run/x.sock", ["/host/run/x.sock"]), ("/var/snap/run/x.sock", ["/var/snap/run/x.sock"]),
+    ])
+  func findsASocketThatIsNamedAsTheNodeKnowsIt(_ name: String, _ places: [String]) throws {
+    #expect(try read(["NODE_NAME": "node1", "CONTAINER_RUNTIME_SOCK": name]).runtimeSockets == places)
   }
 
   @Test(

@@ -73,6 +73,79 @@ import Testing
     }
   }
 
+  /// The token of the service account is mounted at /var/run/secrets, and /var/run is a link to /run in most images: a
+  /// read-only volume there, or above, would keep the container from starting.
+  @Test func noVolumeIsInTheWayOfTheServiceAccount() throws {
+    var places: [String] = []
+    for object in try Manifests().objects("deploy/components/", values) {
+      let pod = object.json.at("spec", "template", "spec")
+      for container in (pod?["initContainers"]?.array ?? []) + (pod?["containers"]?.array ?? []) {
+        places += container["volumeMounts"]?.array?.compactMap { $0["mountPath"]?.string } ?? []
+      }
+    }
+    #expect(places.contains("/var/odigos") && places.contains("/host/run"))
+    for place in places {
+      let folder = place.hasSuffix("/") ? place : "\(place)/"
+      for token in ["/run/secrets/", "/var/run/secrets/"] {
+        #expect(!token.hasPrefix(folder) && !folder.hasPrefix(token), "\(place)")
+      }
+    }
+  }
+
+  /// Where the cluster's default is stricter, none of the node agent's pods would be made.
+  @Test func theNamespaceAllowsWhatTheNodeAgentNeeds() throws {
+    let namespace = try #require(try Manifests().objects("deploy/components/namespace.yaml", values).first)
+    for mode in ["enforce", "audit", "warn"] {
+      #expect(namespace.metadata.labels["pod-security.kubernetes.io/\(mode)"] == "privileged")
+    }
+  }
+
+  @Test func podsFollowTheConfiguration() throws {
+    let text: JSONValue = [
+      "nodeSelector": ["pool": "apps", "kubernetes.io/os": "linux"], "imagePullSecrets": ["registry", "mirror"],
+    ]
+    let (configuration, problems) = OdigosConfiguration.parse(text)
+    #expect(problems.isEmpty)
+    for manifest in try Manifests().objects("deploy/components/", values) {
+      let object = manifest.following(configuration)
+      guard let pod = object.json.at("spec", "template", "spec") else {
+        #expect(object.json == manifest.json, "\(object.metadata.name)")
+        continue
+      }
+      #expect(pod["imagePullSecrets"] == [["name": "registry"], ["name": "mirror"]], "\(object.metadata.name)")
+      let isNodeAgent = object.metadata.name == "odiglet"
+      let selector: JSONValue = ["kubernetes.io/os": "linux"]
+      #expect(
+        pod["nodeSelector"] == (isNodeAgent ? ["kubernetes.io/os": "linux", "pool": "apps"] : selector),
+        "\(object.metadata.name)")
+      #expect(manifest.following(OdigosConfiguration()).json == manifest.json)
+    }
+  }
+
+  @Test(
+    arguments: [
+      (1, 25, []), (1, 26, ["odiglet-local"]), (1, 29, ["odiglet-local"]),
+      (1, 30, ["odiglet-local", "node-agent-policy"]), (2, 0, ["odiglet-local", "node-agent-policy"]),
+    ] as [(Int, Int, [String])])
+  func theNodeAgentComesWithWhatTheClusterCanHave(_ major: Int, _ minor: Int, _ components: [String]) throws {
+    let parts = NodeAgentParts(major: major, minor: minor)
+    #expect(parts.components == components)
+    #expect(parts.hasService == components.contains("odiglet-local"))
+    for name in components {
+      #expect(try !Manifests().objects("deploy/components/\(name).yaml", values).isEmpty, "\(name)")
+    }
+  }
+
+  @Test func theNodeAgentsPolicyIsAboutItsAccountAndBound() throws {
+    let objects = try Manifests().objects("deploy/components/node-agent-policy.yaml", values)
+    let policy = try #require(objects.first { $0.type == .admissionPolicy })
+    let binding = try #require(objects.first { $0.type == .admissionPolicyBinding })
+    #expect(binding.json.at("spec", "policyName")?.string == policy.metadata.name)
+    #expect(binding.json.at("spec", "validationActions") == ["Deny"])
+    let conditions = policy.json.at("spec", "matchConditions")?.array?.compactMap { $0["expression"]?.string } ?? []
+    #expect(conditions.contains { $0.contains("'system:serviceaccount:somewhere:odiglet'") })
+  }
+
   /// 0 is how Kubernetes writes none.
   @Test(arguments: [4320, 4321, 0]) func nodeAgentTakesThePortOfTheNodeThatIsGiven(_ port: Int) throws {
     var values = values

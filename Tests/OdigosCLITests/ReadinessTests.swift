@@ -37,6 +37,51 @@ import Testing
     #expect(Readiness.trouble(["status": ["phase": "Running"]]) == nil)
   }
 
+  private static func refused(_ name: String, _ message: String, at time: String, kind: String = "DaemonSet")
+    -> JSONValue
+  {
+    [
+      "reason": "FailedCreate", "message": .string(message), "lastTimestamp": .string(time),
+      "involvedObject": ["kind": .string(kind), "name": .string(name)],
+    ]
+  }
+
+  @Test func aDaemonSetWhosePodsAreRefusedSaysWhy() {
+    let events = [
+      Self.refused("odiglet", "newest", at: "2030-01-01T00:00:02Z"),
+      Self.refused("odiglet", "older", at: "2030-01-01T00:00:01Z"),
+      Self.refused("other", "of another one", at: "2030-01-01T00:00:03Z"),
+      Self.refused("odiglet", "of another kind", at: "2030-01-01T00:00:03Z", kind: "ReplicaSet"),
+    ]
+    // As Kubernetes 1.20 leaves it while pods are refused.
+    var set: JSONValue = [
+      "kind": "DaemonSet", "metadata": ["name": "odiglet"],
+      "status": ["desiredNumberScheduled": 2, "currentNumberScheduled": 2],
+    ]
+    #expect(Readiness.refusal(set, pods: 1, events: events) == "newest")
+    #expect(Readiness.refusal(set, pods: 1, events: []) == nil)
+    // All pods are there: it is over.
+    #expect(Readiness.refusal(set, pods: 2, events: events) == nil)
+    // None has ever been made.
+    set["status"] = nil
+    #expect(Readiness.refusal(set, pods: 0, events: events) == "newest")
+  }
+
+  @Test func aDeploymentWhosePodsAreRefusedSaysWhy() {
+    var deployment: JSONValue = [
+      "kind": "Deployment", "metadata": ["name": "odigos-autoscaler"],
+      "status": ["conditions": [["type": "ReplicaFailure", "status": "True", "message": "exceeded quota"]]],
+    ]
+    #expect(Readiness.refusal(deployment, pods: 0, events: []) == "exceeded quota")
+    deployment.set(["status", "conditions"], [["type": "Available", "status": "True", "message": "it is"]])
+    #expect(Readiness.refusal(deployment, pods: 0, events: []) == nil)
+  }
+
+  @Test func whatIsToDoAboutPodSecurityIsTold() {
+    let refused = #"pods "odiglet-x" is forbidden: violates PodSecurity "baseline:latest": host namespaces"#
+    #expect(Readiness.remedy([refused])?.contains("pod-security.kubernetes.io/enforce=privileged") == true)
+  }
+
   @Test func whatIsToDoAboutATakenPortIsTold() {
     let taken = "odiglet-x: 0/3 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."
     #expect(Readiness.remedy(["odiglet-y: not scheduled", taken])?.contains("odigos install --opamp-port") == true)

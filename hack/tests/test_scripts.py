@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -10,6 +11,7 @@ import tempfile
 import unittest
 
 HACK = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(HACK)
 
 
 def run(script, *arguments, given=""):
@@ -154,6 +156,70 @@ class MatrixTests(unittest.TestCase):
         applications = self.first_of_each_language(re.findall(r'name: "([^"]+)".*?image: "([^"]+)"', cases, re.DOTALL))
         self.assertGreaterEqual(len(applications), 5)
         self.assertEqual({**images, **applications}, images)
+
+
+@unittest.skipUnless(shutil.which("dpkg-query") and shutil.which("gcc"), "no Debian with a compiler")
+class AgentsStageTests(unittest.TestCase):
+    """The stage `agents` of deploy/Dockerfile has what the loader is made with. Here it is made with nothing else."""
+    LOADER = os.path.join(ROOT, "deploy/agents/loader")
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    @staticmethod
+    def output(*command):
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60).stdout
+
+    @staticmethod
+    def stage():
+        with open(os.path.join(ROOT, "deploy/Dockerfile"), encoding="utf-8") as file:
+            text = file.read().replace("\\\n", " ")
+        stage = re.search(r"^FROM \S+ AS agents\n(.*?)^FROM ", text, re.MULTILINE | re.DOTALL).group(1)
+        return [word for packages in re.findall("apt-get install ([^&]*)", stage) for word in packages.split()
+                if not word.startswith("-")]
+
+    def files(self, packages):
+        """The files of these packages, of all that they need, and of what no Debian is without."""
+        known = {}
+        for line in self.output("dpkg-query", "-W", "-f", "${Package};${Essential};${Priority};${Pre-Depends},${Depends}\n"
+                                ).splitlines():
+            name, essential, priority, needs = line.split(";", 3)
+            known[name] = (essential == "yes" or priority == "required", re.findall(r"(?:^|[,|])\s*([a-z0-9][^\s:,(|]*)", needs))
+        wanted, found = packages + [name for name in known if known[name][0]], set()
+        while wanted:
+            name = wanted.pop()
+            if name in known and name not in found:
+                found.add(name)
+                wanted += known[name][1]
+        return {os.path.realpath(path) for path in self.output("dpkg-query", "-L", *found).splitlines()}
+
+    def build(self, files):
+        """Compiles the loader where there are no programs but these."""
+        programs = os.path.join(self.directory, "bin")
+        os.mkdir(programs)
+        for name in os.listdir("/usr/bin"):
+            path = os.path.join("/usr/bin", name)
+            if os.path.realpath(path) in files:
+                os.symlink(path, os.path.join(programs, name))
+        return subprocess.run(["/bin/bash", os.path.join(self.LOADER, "build"), os.path.join(self.directory, "loader.so")],
+                              env={"PATH": programs}, stderr=subprocess.PIPE, text=True, timeout=60)
+
+    def test_the_loader_is_made_with_what_the_stage_has(self):
+        files = self.files(self.stage())
+        built = self.build(files)
+        self.assertEqual(built.returncode, 0, built.stderr)
+        self.assertTrue(os.path.exists(os.path.join(self.directory, "loader.so")))
+        sources = [os.path.join(self.LOADER, name) for name in os.listdir(self.LOADER) if name.endswith(".c")]
+        headers = set(re.findall(r"/usr/\S+", self.output("gcc", "-M", "-ffreestanding", *sources)))
+        self.assertTrue(headers)
+        self.assertEqual({path for path in headers if os.path.realpath(path) not in files}, set())
+
+    def test_what_is_missing_is_said(self):
+        built = self.build(self.files(["binutils"]))
+        self.assertEqual(built.returncode, 1)
+        self.assertIn("there is no gcc", built.stderr)
 
 
 @unittest.skipUnless(os.geteuid() == 0, "the local cluster needs root")

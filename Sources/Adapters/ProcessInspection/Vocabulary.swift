@@ -42,9 +42,21 @@ public enum CLibrary: String, Sendable, Hashable {
 public enum NodePath {
   /// The process file system; ODIGOS_PROC_DIR names another.
   public static let proc = "/proc"
+  /// Where the node agent's container has the node's /run. At /run itself it would be in the way of the token of the
+  /// service account, whose place, /var/run/secrets, is there in every image in which /var/run is a link to it.
+  public static let hostRun = "/host/run"
   /// The container runtimes' sockets, in the order in which they are tried.
   public static let runtimeSockets = [
-    "/run/containerd/containerd.sock", "/run/crio/crio.sock", "/var/run/cri-dockerd.sock",
+    "/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/cri-dockerd.sock",
     "/run/k3s/containerd/containerd.sock",
-  ]
+  ].flatMap { places(ofSocket: $0) }
+
+  /// Where a socket is found that the node has at this path: in the node agent's container below `hostRun` if the node
+  /// has it below /run, and at the path itself where that was mounted as it is or there is no container.
+  public static func places(ofSocket path: String) -> [String] {
+    for run in ["/run/", "/var/run/"] where path.hasPrefix(run) {
+      return ["\(hostRun)/\(path.dropFirst(run.count))", path]
+    }
+    return [path]
+  }
 }

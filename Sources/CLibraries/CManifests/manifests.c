@@ -80,6 +80,9 @@ FILE_BYTES(deploy_components_odiglet) = {
 FILE_BYTES(deploy_components_odiglet_local) = {
 #embed "../../../deploy/components/odiglet-local.yaml"
 };
+FILE_BYTES(deploy_components_node_agent_policy) = {
+#embed "../../../deploy/components/node-agent-policy.yaml"
+};
 FILE_BYTES(deploy_components_autoscaler) = {
 #embed "../../../deploy/components/autoscaler.yaml"
 };
@@ -125,6 +128,7 @@ static const odigos_manifest manifests[] = {
     ENTRY("deploy/components/deployment.yaml", deploy_components_deployment),
     ENTRY("deploy/components/odiglet.yaml", deploy_components_odiglet),
     ENTRY("deploy/components/odiglet-local.yaml", deploy_components_odiglet_local),
+    ENTRY("deploy/components/node-agent-policy.yaml", deploy_components_node_agent_policy),
     ENTRY("deploy/components/autoscaler.yaml", deploy_components_autoscaler),
     ENTRY("deploy/components/scheduler.yaml", deploy_components_scheduler),
     ENTRY("deploy/components/instrumentor.yaml", deploy_components_instrumentor),

@@ -51,7 +51,8 @@ struct OdigletConfiguration: Sendable, Equatable {
     hostDirectory = text(OdigletEnvironment.hostDirectory) ?? OdigosPath.agents
     procDirectory = text(OdigletEnvironment.procDirectory) ?? NodePath.proc
     runtimeSockets =
-      text(OdigletEnvironment.runtimeSocket).map { [Self.path(ofEndpoint: $0)] } ?? NodePath.runtimeSockets
+      text(OdigletEnvironment.runtimeSocket).map { NodePath.places(ofSocket: Self.path(ofEndpoint: $0)) }
+      ?? NodePath.runtimeSockets
     devicePluginDirectory = text(OdigletEnvironment.devicePluginDirectory) ?? DevicePluginAPI.directory
     deviceCapacity = try text(OdigletEnvironment.deviceCapacity).map(Self.capacity)
     deviceAliases = try Self.aliases(text(OdigletEnvironment.deviceAliases) ?? "all")

@@ -12,7 +12,7 @@ enum OdigletEnvironment {
   static let hostDirectory = "ODIGOS_HOST_DIR"
   /// Where the host's process file system is mounted, default /proc.
   static let procDirectory = "ODIGOS_PROC_DIR"
-  /// The container runtime's socket; without it the usual places are tried.
+  /// The container runtime's socket, as the node knows it (`NodePath.places`); without it the usual ones are tried.
   static let runtimeSocket = "CONTAINER_RUNTIME_SOCK"
   /// The namespace that it runs in.
   static let namespace = "CURRENT_NS"

@@ -58,7 +58,9 @@ extension OdigosConfiguration: SettingsGroup {
       .choice(
         "agentEnvVarsInjectionMethod", \.agentEnvVarsInjectionMethod,
         "How the variables that load an agent reach the process.", always: true),
-      .map("nodeSelector", \.nodeSelector, "The labels of the nodes that the node agent and collector run on."),
+      .map(
+        "nodeSelector", \.nodeSelector,
+        "The labels of the nodes that the node agent and collector run on; `odigos install` applies it to the agent."),
       .bool("karpenterEnabled", \.karpenterEnabled, "Says that Karpenter makes nodes.", always: true),
     ]
   }
@@ -85,7 +87,9 @@ extension OdigosConfiguration: SettingsGroup {
       .group("collectorGateway", \.collectorGateway, always: true),
       .group("collectorNode", \.collectorNode, always: true),
       .text("collectorImage", \.collectorImage, "The image that collectors run, if not the system's own."),
-      .list("imagePullSecrets", \.imagePullSecrets, "Names of Secrets for pulling images."),
+      .list(
+        "imagePullSecrets", \.imagePullSecrets,
+        "Names of Secrets for pulling images; `odigos install` applies them to all but the collectors."),
     ]
   }
 

@@ -7,18 +7,23 @@ import Policy
 struct InstallCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "install", abstract: "Install the system, or bring an installation up to this version.",
-    discussion: "Safe to run again. Nothing is instrumented until a Source or a label asks for it.")
+    discussion: "Safe to run again: what is not given stays as it is installed, also the image. Nothing is "
+      + "instrumented until a Source or a label asks for it.")
 
   @OptionGroup var global: GlobalOptions
 
   @Option(name: .shortAndLong, help: "Namespace to install into.")
   var namespace = "odigos-system"
 
-  @Option(help: "Image of all components.")
-  var image = "localhost/odigos:dev"
+  @Option(help: "Image of all components (default: the installed one, else \(InstallationChoices.standardImage)).")
+  var image: String?
 
-  @Option(help: "When nodes pull the image: Always, IfNotPresent or Never.")
-  var imagePullPolicy = "IfNotPresent"
+  @Option(
+    help: ArgumentHelp(
+      "When nodes pull the image: Always, IfNotPresent or Never (default: as it is installed, else "
+        + "\(InstallationChoices.standardPullPolicy)).")
+  )
+  var imagePullPolicy: String?
 
   @Option(help: "Image of the collectors, such as otel/opentelemetry-collector-contrib:0.116.0 (default: our own).")
   var collectorImage: String?
@@ -26,15 +31,18 @@ struct InstallCommand: AsyncParsableCommand {
   @Option(parsing: .upToNextOption, help: "Profiles to turn on; see `odigos profile --all`.")
   var profile: [String] = []
 
-  @Option(parsing: .upToNextOption, help: "Namespaces never to instrument.")
+  @Option(parsing: .upToNextOption, help: "Namespaces that lists and `sources enable cluster` leave out.")
   var ignoreNamespace: [String] = []
 
   @Option(parsing: .upToNextOption, help: "Containers never to instrument.")
   var ignoreContainer: [String] = []
 
   @Option(
-    help: "What the node agent does, with commas between: device-plugin, runtime-inspection, process-events.")
-  var nodeFeatures = NodeFeature.text(of: NodeFeature.standard)
+    help: ArgumentHelp(
+      "What the node agent does, with commas between: device-plugin, runtime-inspection, process-events; none "
+        + "(default: as it is installed, else \(NodeFeature.text(of: NodeFeature.standard))).")
+  )
+  var nodeFeatures: String?
 
   @Option(
     help: ArgumentHelp(
@@ -52,13 +60,14 @@ struct InstallCommand: AsyncParsableCommand {
   var timeout = 180
 
   func validate() throws {
-    guard ["Always", "IfNotPresent", "Never"].contains(imagePullPolicy) else {
+    if let imagePullPolicy, !["Always", "IfNotPresent", "Never"].contains(imagePullPolicy) {
       throw ValidationError("--image-pull-policy \(imagePullPolicy): give Always, IfNotPresent or Never")
     }
     if let opampPort, !(0...65535).contains(opampPort) {
       throw ValidationError("--opamp-port \(opampPort): give a number from 0 to 65535")
     }
-    do throws(NodeFeatureError) { _ = try NodeFeature.parse(nodeFeatures) } catch {
+    if let image, image.isEmpty { throw ValidationError("--image: give the name of an image") }
+    do throws(NodeFeatureError) { _ = try nodeFeatures.map(NodeFeature.parse) } catch {
       throw ValidationError("--node-features: \(error)")
     }
   }
@@ -66,16 +75,19 @@ struct InstallCommand: AsyncParsableCommand {
   func run() async throws {
     let client = try global.connect()
     defer { client.shutdown() }
-    let values = ManifestValues(
-      namespace: namespace, image: image, imagePullPolicy: imagePullPolicy, version: Release.version,
-      nodeFeatures: try NodeFeature.parse(nodeFeatures))
-    let installer = Installer(client: client, values: values)
-    let progress = installer.progress
-    try await progress.step("Checking the cluster") { try await installer.preflight() }
+    let progress = Progress()
+    let choices = InstallationChoices(
+      image: image, imagePullPolicy: imagePullPolicy, nodeFeatures: try nodeFeatures.map(NodeFeature.parse))
+    var installer = try await progress.step("Checking the cluster") {
+      try await Installer.checked(client, namespace: namespace, choices)
+    }
+    progress.note(installer.values.summary)
     try await progress.step("Creating namespace \(namespace)") { try await installer.installNamespace() }
     try await progress.step("Creating CRDs") { try await installer.installDefinitions() }
     try await progress.step("Creating OdigosDeployment") { try await installer.installComponent("deployment") }
-    try await progress.step("Creating OdigosConfig") { try await installer.installConfiguration(changes()) }
+    installer.configuration = try await progress.step("Creating OdigosConfig") {
+      try await installer.installConfiguration(changes())
+    }
     try await progress.step("Creating Odiglet") { try await installer.installNodeAgent() }
     for (title, name) in [("AutoScaler", "autoscaler"), ("Scheduler", "scheduler"), ("Instrumentor", "instrumentor")] {
       try await progress.step("Creating \(title)") { try await installer.installComponent(name) }

@@ -13,16 +13,32 @@ struct Installer {
 
   var client: KubeClient
   var values: ManifestValues
+  /// What the user's configuration says about our own pods.
+  var configuration = OdigosConfiguration()
   var manifests = Manifests()
-  var progress = Progress()
 
-  /// Checks that this cluster and namespace can be installed into.
-  func preflight() async throws {
+  /// An installer for this namespace, with what the cluster has of an installation for everything that is not chosen.
+  ///
+  /// - Throws: when this cluster or namespace cannot be installed into.
+  static func checked(
+    _ client: KubeClient, namespace: String, _ choices: InstallationChoices
+  ) async throws -> Installer {
+    try await preflight(client, namespace)
+    let nodeAgent = try await client.get(DaemonSet.self, ObjectKey(namespace: namespace, name: OdigosName.odiglet))
+    let chosen = try choices.completed(by: nodeAgent?.json)
+    return Installer(
+      client: client,
+      values: ManifestValues(
+        namespace: namespace, image: chosen.image, imagePullPolicy: chosen.imagePullPolicy, version: Release.version,
+        nodeFeatures: chosen.nodeFeatures))
+  }
+
+  private static func preflight(_ client: KubeClient, _ namespace: String) async throws {
     let version = try await client.serverVersion()
     guard (version.major, version.minor) >= (1, 20) else {
       throw CommandFailure("Kubernetes \(version.gitVersion) is older than 1.20", next: "upgrade the cluster")
     }
-    if let existing = try await InstalledSystem.find(client), existing.namespace != values.namespace {
+    if let existing = try await InstalledSystem.find(client), existing.namespace != namespace {
       throw CommandFailure(
         "Odigos is already installed in namespace \(existing.namespace)",
         next: "use --namespace \(existing.namespace), or run `odigos uninstall` first")
@@ -51,30 +67,31 @@ struct Installer {
   }
 
   /// Creates the user's configuration when there is none; an existing one keeps its keys but for `changes`.
-  func installConfiguration(_ changes: [(key: String, value: JSONValue)]) async throws {
+  ///
+  /// - Returns: what it says then.
+  func installConfiguration(_ changes: [(key: String, value: JSONValue)]) async throws -> OdigosConfiguration {
     let store = ConfigurationStore(client: client, namespace: values.namespace)
-    if try await store.exists() {
-      if !changes.isEmpty { try await store.change(changes) }
-      return
+    if try await !store.exists(),
+      let object = try manifests.objects("deploy/components/configuration.yaml", values).first
+    {
+      _ = try await client.create(object.type, object.json)
     }
-    guard let object = try manifests.objects("deploy/components/configuration.yaml", values).first else { return }
-    _ = try await client.create(object.type, object.json)
     if !changes.isEmpty { try await store.change(changes) }
+    return OdigosConfiguration.parse(try await store.read()).configuration
   }
 
   func installComponent(_ name: String) async throws { try await apply("deploy/components/\(name).yaml") }
 
-  /// The node agent, and the Service that leads to the one of the same node where the cluster has such. Only without it
-  /// a port of the node is taken: a pod whose port another one has is never scheduled.
+  /// The node agent, and what of it this version of Kubernetes can have: the policy that keeps it to its own node, and
+  /// the Service that leads to the one of the same node. Only without that a port of the node is taken: a pod whose port
+  /// another one has is never scheduled.
   func installNodeAgent() async throws {
     let version = try await client.serverVersion()
-    let hasService = (version.major, version.minor) >= (1, 26)
-    let store = ConfigurationStore(client: client, namespace: values.namespace)
-    let configuration = OdigosConfiguration.parse(try await store.read()).configuration
+    let parts = NodeAgentParts(major: version.major, minor: version.minor)
     var installer = self
-    installer.values.opAMPHostPort = hasService ? 0 : configuration.odigletOpampPort
+    installer.values.opAMPHostPort = parts.hasService ? 0 : configuration.odigletOpampPort
     try await installer.installComponent("odiglet")
-    if hasService { try await installComponent("odiglet-local") }
+    for name in parts.components { try await installComponent(name) }
   }
 
   func installWebhooks() async throws { try await apply("webhook-config/") }
@@ -87,18 +104,30 @@ struct Installer {
       return Readiness.missing(object.json)
     }
     guard let missing else { return }
-    let pods = try await client.list(
-      Pod.self, namespace: values.namespace, ListOptions(labelSelector: "app.kubernetes.io/name=\(name)"))
-    let reasons = pods.compactMap { pod in Readiness.trouble(pod.json).map { "\(pod.name): \($0)" } }
+    let reasons = try await reasons(Resource.type, key)
     throw CommandFailure(
       "\(name) is not ready: \(missing)\(reasons.isEmpty ? "" : " (" + reasons.joined(separator: "; ") + ")")",
       next: Readiness.remedy(reasons)
-        ?? "kubectl -n \(values.namespace) describe pods -l app.kubernetes.io/name=\(name)")
+        ?? "kubectl -n \(values.namespace) describe \(Resource.type.plural),pods -l app.kubernetes.io/name=\(name)")
+  }
+
+  /// Why a component is not ready: what keeps its pods from being made, and what those lack that are there.
+  private func reasons(_ type: ResourceType, _ key: ObjectKey) async throws -> [String] {
+    let pods = try await client.list(
+      Pod.self, namespace: key.namespace, ListOptions(labelSelector: "app.kubernetes.io/name=\(key.name)"))
+    let troubles = pods.compactMap { pod in Readiness.trouble(pod.json).map { "\(pod.name): \($0)" } }
+    guard let object = try? await client.get(type, key) else { return troubles }
+    // Who may install may usually read events; who may not still hears of the rest.
+    let events = try? await client.list(
+      Event.self, namespace: key.namespace,
+      ListOptions(fieldSelector: "reason=FailedCreate,involvedObject.name=\(key.name)"))
+    let count = pods.count { $0.metadata.deletionTimestamp == nil }
+    return [Readiness.refusal(object, pods: count, events: events?.map(\.json) ?? [])].compactMap { $0 } + troubles
   }
 
   private func apply(_ prefix: String) async throws {
     for manifest in try manifests.objects(prefix, values) {
-      let object = try await ServedVersion.object(manifest, client)
+      let object = try await ServedVersion.object(manifest.following(configuration), client)
       let metadata = object.metadata
       let key = ObjectKey(namespace: metadata.namespace ?? "", name: metadata.name)
       do {

@@ -19,6 +19,11 @@ struct ManifestValues {
   var nodeFeatures = NodeFeature.standard
   /// `${OPAMP_HOST_PORT}`: the port of every node at which agents find the node agent, 0 for none.
   var opAMPHostPort = OdigosPort.opAMP
+
+  /// For the user: what is going to run.
+  var summary: String {
+    "image \(image), pulled \(imagePullPolicy); node features \(NodeFeature.text(of: nodeFeatures))"
+  }
 }
 
 /// The manifests of deploy/ and webhook-config/, as they were when this program was built.

@@ -24,8 +24,34 @@ enum Readiness {
     return ready < wanted ? "\(ready) of \(wanted) pods are ready" : nil
   }
 
+  /// Why pods of a Deployment or DaemonSet are not made, in the API server's words; nil when none is missing.
+  ///
+  /// - Parameters:
+  ///   - pods: how many pods it has.
+  ///   - events: of the DaemonSet, with the reason FailedCreate. A Deployment says it in its status itself.
+  static func refusal(_ object: JSONValue, pods: Int, events: [JSONValue]) -> String? {
+    let status = object["status"] ?? [:]
+    guard object["kind"]?.string == "DaemonSet" else {
+      let conditions = status["conditions"]?.array ?? []
+      let failure = conditions.first { $0["type"] == "ReplicaFailure" && $0["status"] == "True" }
+      return failure?["message"]?.string
+    }
+    // Events outlive what they tell of. Before any pod was made there is no status, and while pods are refused
+    // Kubernetes 1.20 leaves it as it was.
+    guard pods < max(status["desiredNumberScheduled"]?.int ?? 0, 1) else { return nil }
+    func time(_ event: JSONValue) -> String { event["lastTimestamp"]?.string ?? event["eventTime"]?.string ?? "" }
+    return events.filter {
+      $0["reason"] == "FailedCreate" && $0.at("involvedObject", "kind") == "DaemonSet"
+        && $0.at("involvedObject", "name") == object.at("metadata", "name")
+    }.max { time($0) < time($1) }?["message"]?.string
+  }
+
   /// What to do about the troubles of pods, where that is known.
   static func remedy(_ troubles: [String]) -> String? {
+    if troubles.contains(where: { $0.contains("violates PodSecurity") }) {
+      return "something else in the cluster sets the namespace's level of pod security: let it be privileged, "
+        + "pod-security.kubernetes.io/enforce=privileged"
+    }
     // The scheduler's words, of all versions.
     guard troubles.contains(where: { $0.contains("free ports for the requested pod ports") }) else { return nil }
     return "another pod has the node's port for agents: give a free one, `odigos install --opamp-port PORT`, or none, "

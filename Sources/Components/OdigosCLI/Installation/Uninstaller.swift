@@ -69,7 +69,7 @@ struct Uninstaller {
     for type in [Deployment.type, DaemonSet.type, Service.type] {
       for object in try await listed(type, namespace, ours) { try await client.delete(type, object.key) }
     }
-    for type in [ResourceType.clusterRoleBinding, .clusterRole] {
+    for type in [ResourceType.admissionPolicyBinding, .admissionPolicy, .clusterRoleBinding, .clusterRole] {
       for object in try await listed(type, nil, ours) { try await client.delete(type, object.key) }
     }
   }
