@@ -21,7 +21,6 @@ import Testing
     Call("NodeMarker", "patch", [Access("patch", "", "nodes")]),
     Call("NodeMarker", "patch", [Access("patch", "", "nodes")]),
     Call("NodeMarker", "get", [Access("get", "apps", "daemonsets", isOwnNamespace: true, name: OdigosName.odiglet)]),
-    Call("NodeInventory", "patch", [Access("patch", "", "nodes")]),
     Call("RuntimeInspector", "apply", [Access("patch", odigos, "instrumentationconfigs/status")]),
     Call("OpAMPServer", "page", [Access("list", odigos, "instrumentationinstances")]),
     Call("OpAMPServer", "delete", [Access("delete", odigos, "instrumentationinstances")]),
