@@ -178,10 +178,8 @@ struct RuntimeInspector: Sendable {
   ) async -> Result<[CapturedVariable: String], ContainerRuntimeError> {
     if let known = memory.imageVariables(id) { return .success(known) }
     do throws(ContainerRuntimeError) {
-      let environment = try await runtime.environment(containerID: id)
-      let fromImage = environment.fromImage(manifestNames: container.variableNames)
-      var found: [CapturedVariable: String] = [:]
-      for variable in CapturedVariable.allCases { found[variable] = fromImage[variable.rawValue] }
+      let found = try await runtime.imageVariables(
+        containerID: id, image: container.image, manifestNames: container.variableNames)
       memory.note(found, of: id)
       return .success(found)
     } catch {
