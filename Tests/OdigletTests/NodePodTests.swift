@@ -162,8 +162,16 @@ import Testing
     ])
     #expect(configuration.deviceCapacity == 10)
     #expect(configuration.procDirectory == "/host/proc")
-    #expect(configuration.runtimeSockets == ["/run/x.sock"])
+    #expect(configuration.runtimeSockets == ["/run/x.sock", "/host/run/x.sock", "/host/proc/1/root/run/x.sock"])
     #expect(configuration.hostDirectory == "/var/odigos")
+  }
+
+  /// A path of the node, wherever that is for the node agent.
+  @Test func findsTheSocketThatIsGiven() throws {
+    let configuration = try read(["NODE_NAME": "node1", "CONTAINER_RUNTIME_SOCK": "/var/run/k0s/x.sock"])
+    #expect(
+      configuration.runtimeSockets == ["/var/run/k0s/x.sock", "/host/run/k0s/x.sock", "/proc/1/root/run/k0s/x.sock"])
+    #expect(try read(["NODE_NAME": "node1", "CONTAINER_RUNTIME_SOCK": ""]).runtimeSockets.count > 3)
   }
 
   @Test(
