@@ -21,6 +21,7 @@ struct RuntimeInspector: Sendable {
   var logger: Logger
   private let schedule = Locked(InspectionSchedule())
   private let memory = LookMemory()
+  let untold = UntoldFindings()
   private let ends: RepresentativeEnds
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
@@ -85,9 +86,13 @@ struct RuntimeInspector: Sendable {
 
   private func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
     guard pods.hasSynced, configs.hasSynced else { return .requeue(after: .milliseconds(100)) }
-    guard let config = configs.get(key), config.metadata.deletionTimestamp == nil else { return .done }
+    guard let config = configs.get(key), config.metadata.deletionTimestamp == nil else {
+      untold.forget(of: key)
+      return .done
+    }
     let recorded = config.status.runtimeDetailsByContainer
-    var observations: [PodObservation] = []
+    let running = index.containers
+    var observations = untold.ended(of: key, recorded: recorded) { running[$0] != nil }
     var next: Duration?
     for pod in index.pods(of: key) {
       var observation = PodObservation(
@@ -106,11 +111,18 @@ struct RuntimeInspector: Sendable {
       schedule.withLock { $0.forget(index.pods(of: key).flatMap { $0.containers.compactMap(\.runningID) }) }
       throw error
     }
+    untold.forget(
+      of: key, told: observations.flatMap { $0.containers.map(\.containerID) }, isRunning: { running[$0] != nil })
+    keepOnlyRunning()
+    return next.map { .requeue(after: $0) } ?? .done
+  }
+
+  /// Forgets containers that have ended.
+  private func keepOnlyRunning() {
     let running = Set(index.containers.keys)
     schedule.withLock { $0.keep(only: running) }
     memory.keep(only: running)
     ends.keep(only: running)
-    return next.map { .requeue(after: $0) } ?? .done
   }
 
   /// Containers that are like one that was looked at elsewhere are left alone until they change.
@@ -142,16 +154,17 @@ struct RuntimeInspector: Sendable {
     let observation = ContainerObservation(
       name: container.name, image: container.image, command: container.command, environment: container.environment,
       containerID: id, inspection: inspection, imageVariables: variables)
-    return noted(observation, InspectionVerdict(observation, known: known))
+    return noted(observation, InspectionVerdict(observation, known: known), of: pod)
   }
 
   /// Notes a look; answers what of it is to be reported, and when to look again.
   private func noted(
-    _ observation: ContainerObservation, _ verdict: InspectionVerdict
+    _ observation: ContainerObservation, _ verdict: InspectionVerdict, of pod: NodePod
   ) -> (ContainerObservation?, Duration?) {
     let id = observation.containerID
     if let process = observation.inspection.representative { ends.follow(process, of: id) } else { ends.forget(id) }
     if verdict.isCertain { memory.forget(id) }
+    untold.note(observation, of: pod)
     return schedule.withLock { schedule in
       guard !verdict.isCertain else {
         let language = observation.inspection.runtime?.language.rawValue

@@ -70,6 +70,17 @@ enum RuntimeReport {
       && details.standing >= .running && !details.hasSeveralLanguages
   }
 
+  /// Whether what a pod with one container shows is more than a passing look at a program of which other is known.
+  static func isNew(_ pod: PodObservation, beside recorded: [RuntimeDetails]) -> Bool {
+    pod.containers.allSatisfy { container in
+      guard let known = recorded.first(where: { $0.containerName == container.name }), isKnown(known) else {
+        return true
+      }
+      let observed = details(container, pod)
+      return !known.isSameProgram(observed) || known.language == observed.language
+    }
+  }
+
   /// The condition that says how detection stands; nil while nothing is recorded.
   static func condition(_ details: [RuntimeDetails], now: String) -> Condition? {
     guard !details.isEmpty else { return nil }
