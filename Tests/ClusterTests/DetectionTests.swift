@@ -119,6 +119,31 @@ struct DetectionTests {
     try await waitForEnvironment("worker", in: name, pythonPath: nil, agents: [])
   }
 
+  /// Its containers are gone before it would be decided whether what they show is more than a script at the start.
+  @Test func aJobThatEndsAtOnceIsDetected() async throws {
+    let name = "e2e-short"
+    try namespace(name)
+    defer { _ = try? Cluster.kubectl("delete", "namespace", name, "--wait=false") }
+    let pod = PythonDeployment(name: "tick", namespace: name, program: "import time; time.sleep(1)").json
+    var template = pod.at("spec", "template") ?? [:]
+    template.set(["spec", "restartPolicy"], "Never")
+    // Both interfaces to CronJobs: the older one serves Kubernetes before 1.21.
+    let isOld = try Cluster.kubectl("api-versions").split(separator: "\n").contains("batch/v1beta1")
+    try Cluster.apply([
+      [
+        "apiVersion": .string(isOld ? "batch/v1beta1" : "batch/v1"), "kind": "CronJob",
+        "metadata": ["name": "tick", "namespace": .string(name)],
+        "spec": ["schedule": "* * * * *", "jobTemplate": ["spec": ["template": template]]],
+      ]
+    ])
+    try await eventually("the CronJob is of Python", within: .seconds(200)) {
+      let config = try Cluster.get("instrumentationconfig", "cronjob-tick", in: name)
+      guard let details = config?.at("status", "runtimeDetailsByContainer")?[0] else { return "nothing is reported" }
+      print(String(decoding: details.serialized(), as: UTF8.self))
+      return details["language"]?.string == "python" && details["criErrorMessage"] == nil ? nil : "\(details)"
+    }
+  }
+
   @Test func changedCommandOfTheSameImageIsDetectedAnew() async throws {
     let name = "e2e-command"
     try namespace(name)

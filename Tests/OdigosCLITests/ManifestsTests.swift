@@ -157,6 +157,17 @@ import Testing
     #expect(found?["hostPort"]?.int == port && found?["containerPort"] == 4320)
   }
 
+  @Test(arguments: ["", "/var/snap/microk8s/common/run/containerd.sock"])
+  func nodeAgentIsToldOfTheSocketThatIsConfigured(_ path: String) throws {
+    var values = values
+    values.runtimeSocket = path
+    let daemonSet = try #require(
+      try Manifests().objects("deploy/components/odiglet", values).first { $0.type == DaemonSet.type })
+    let container = daemonSet.json.at("spec", "template", "spec", "containers")?[0]
+    let variable = container?["env"]?.array?.first { $0["name"] == "CONTAINER_RUNTIME_SOCK" }
+    #expect(variable?["value"]?.string == path)
+  }
+
   @Test func webhookFailsOpenAndSparesSystemNamespaces() throws {
     let webhook = try #require(try Manifests().objects("webhook-config/", values).first?.json["webhooks"]?[0])
     #expect(webhook["failurePolicy"]?.string == "Ignore")

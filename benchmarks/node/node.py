@@ -119,14 +119,17 @@ def serve(port, count):
     http.server.ThreadingHTTPServer(("127.0.0.1", port), Server).serve_forever()
 
 
-def text_entry(number, key, value):
-    """An entry of a protobuf map of strings."""
-    def field(number, data):
-        length, size = b"", len(data)
-        while size > 127:
-            length, size = length + bytes([size & 127 | 128]), size >> 7
-        return bytes([number << 3 | 2]) + length + bytes([size]) + data
-    return field(number, field(1, key.encode()) + field(2, value.encode()))
+def field(number, data):
+    """A protobuf field of bytes."""
+    length, size = b"", len(data)
+    while size > 127:
+        length, size = length + bytes([size & 127 | 128]), size >> 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + data
+
+
+def information(value):
+    """The entry `info` of what a container runtime tells beside its answer."""
+    return field(2, field(1, b"info") + field(2, json.dumps(value).encode()))
 
 
 def runtime(path):
@@ -134,14 +137,23 @@ def runtime(path):
 
     import grpc
 
-    environment = ["PATH=/usr/bin:/bin", "PYTHON_VERSION=3.11.2"] + [f"SETTING_{i}=something" for i in range(20)]
+    own = ["PATH=/usr/bin:/bin", "PYTHON_VERSION=3.11.2"]
+    environment = own + [f"SETTING_{i}=something" for i in range(20)]
     info = {"config": {"envs": [{"key": f"SETTING_{i}", "value": "something"} for i in range(20)]},
             "runtimeSpec": {"process": {"env": environment}}}
-    answer = text_entry(2, "info", json.dumps(info))
-    status = grpc.unary_unary_rpc_method_handler(lambda request, context: answer)
+    # The container's status with its image; `verbose`, which is field 2 of the question, adds what the runtime knows.
+    brief = field(1, field(9, b"sha256:" + b"0" * 64))
+    full = brief + information(info)
+    image = information({"imageSpec": {"config": {"Env": own}}})
+
+    def answers(service, method, answer):
+        handler = grpc.unary_unary_rpc_method_handler(lambda request, context: answer(request))
+        return grpc.method_handlers_generic_handler(f"runtime.v1.{service}", {method: handler})
+
     server = grpc.server(futures.ThreadPoolExecutor(4))
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler("runtime.v1.RuntimeService", {"ContainerStatus": status}),))
+    server.add_generic_rpc_handlers((
+        answers("RuntimeService", "ContainerStatus", lambda request: full if request.endswith(b"\x10\x01") else brief),
+        answers("ImageService", "ImageStatus", lambda request: image)))
     server.add_insecure_port(f"unix:{path}")
     server.start()
     server.wait_for_termination()

@@ -11,12 +11,13 @@ final class NodePodIndex: Sendable {
   }
   private let state = Locked(State())
 
-  /// Takes a change of a pod over; answers the config that its workload has, if it is marked.
+  /// Takes a change of a pod over; answers the config that its workload has, if it is marked, also of one that is gone.
   @discardableResult func change(_ old: Pod?, _ new: Pod?) -> ObjectKey? {
     let pod = new.map(NodePod.init)
     return state.withLock { state in
-      if let key = old?.key ?? pod?.key { Self.remove(key, &state) }
-      guard let pod, let config = pod.configKey else { return nil }
+      let before = (old?.key ?? pod?.key).flatMap { Self.remove($0, &state) }
+      guard let pod else { return before }
+      guard let config = pod.configKey else { return nil }
       state.pods[pod.key] = pod
       state.byConfig[config, default: []].insert(pod.key)
       for container in pod.containers {
@@ -39,12 +40,14 @@ final class NodePodIndex: Sendable {
   /// The config that the workload of a running container would have; nil where there is none.
   func config(ofContainer id: String) -> ObjectKey? { state.withLock { $0.configByContainer[id] } }
 
-  private static func remove(_ key: ObjectKey, _ state: inout State) {
-    guard let pod = state.pods.removeValue(forKey: key), let config = pod.configKey else { return }
+  /// Answers the config that the pod's workload had.
+  private static func remove(_ key: ObjectKey, _ state: inout State) -> ObjectKey? {
+    guard let pod = state.pods.removeValue(forKey: key), let config = pod.configKey else { return nil }
     state.byConfig[config]?.remove(key)
     if state.byConfig[config]?.isEmpty == true { state.byConfig[config] = nil }
     for container in pod.containers {
       if let id = container.runningID { state.configByContainer[id] = nil }
     }
+    return config
   }
 }

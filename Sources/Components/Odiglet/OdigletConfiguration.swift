@@ -50,9 +50,10 @@ struct OdigletConfiguration: Sendable, Equatable {
     agentsDirectory = text(OdigletEnvironment.agentsDirectory) ?? "/\(OdigosPath.agentsInImage)"
     hostDirectory = text(OdigletEnvironment.hostDirectory) ?? OdigosPath.agents
     procDirectory = text(OdigletEnvironment.procDirectory) ?? NodePath.proc
-    runtimeSockets =
-      text(OdigletEnvironment.runtimeSocket).map { NodePath.places(ofSocket: Self.path(ofEndpoint: $0)) }
-      ?? NodePath.runtimeSockets
+    runtimeSockets = NodePath.runtimeSockets
+    if let endpoint = text(OdigletEnvironment.runtimeSocket) {
+      runtimeSockets = Self.sockets(ofEndpoint: endpoint, proc: procDirectory)
+    }
     devicePluginDirectory = text(OdigletEnvironment.devicePluginDirectory) ?? DevicePluginAPI.directory
     deviceCapacity = try text(OdigletEnvironment.deviceCapacity).map(Self.capacity)
     deviceAliases = try Self.aliases(text(OdigletEnvironment.deviceAliases) ?? "all")
@@ -113,9 +114,14 @@ struct OdigletConfiguration: Sendable, Equatable {
     return isPlain(first) && isPlain(last) && bytes.allSatisfy { isPlain($0) || isSign($0) }
   }
 
-  /// Runtimes' own configuration writes sockets as `unix:///run/…`.
-  private static func path(ofEndpoint endpoint: String) -> String {
-    endpoint.hasPrefix("unix://") ? String(endpoint.dropFirst("unix://".count)) : endpoint
+  /// Where a socket of the node may be for us: at its own path, below the directory at which the node's `/run` is
+  /// mounted, and wherever it is through the node's first process, whose files an agent can see that may inspect
+  /// processes. Runtimes' own configuration writes sockets as `unix:///run/…`; `/var/run` is a link, mostly an absolute
+  /// one, which would lead back here.
+  private static func sockets(ofEndpoint endpoint: String, proc: String) -> [String] {
+    let path = endpoint.hasPrefix("unix://") ? String(endpoint.dropFirst("unix://".count)) : endpoint
+    let onNode = path.hasPrefix("/var/run/") ? String(path.dropFirst("/var".count)) : path
+    return [path, "/host\(onNode)", "\(proc)/1/root\(onNode)"]
   }
 }
 

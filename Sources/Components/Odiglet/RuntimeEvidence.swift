@@ -13,7 +13,10 @@ extension RuntimeDetails {
     static let standing = "standing "
     static let also = "also "
     static let earlier = "earlier "
+    static let agent = "agent "
   }
+  /// What stands between an agent's name and when the pod was created in which it was seen.
+  private static let seen = ": pod created "
   /// What the standing of a process ends with that has been there for minutes.
   private static let lasting = " \(RuntimeStanding.lastingSeconds) s"
   /// More languages than these in a container are not told.
@@ -77,6 +80,23 @@ extension RuntimeDetails {
     environment == other.environment || environment == nil || other.environment == nil
   }
 
+  /// Agents of others that were seen in another pod than this one, with when it was created.
+  var notedSightings: [String: String] {
+    var sightings: [String: String] = [:]
+    for line in evidence where line.hasPrefix(Prefix.agent) {
+      let parts = line.dropFirst(Prefix.agent.count).split(separator: Self.seen, maxSplits: 1)
+      if parts.count == 2 { sightings[String(parts[0])] = String(parts[1]) }
+    }
+    return sightings
+  }
+
+  /// Notes those, and no others any more.
+  mutating func noteSightings(_ sightings: [String: String]) {
+    let lines = sightings.sorted { $0.key < $1.key }.map { Prefix.agent + $0.key + Self.seen + $0.value }
+    let old = evidence.filter { $0.hasPrefix(Prefix.agent) }
+    if old != lines { evidence = evidence.filter { !$0.hasPrefix(Prefix.agent) } + lines }
+  }
+
   /// Takes over the standing of the same language where that is higher, and the languages that are not told yet.
   mutating func addEvidence(of other: RuntimeDetails) {
     if other.language == language, other.standing > standing, let line = other.line(Prefix.standing) {
@@ -120,6 +140,7 @@ extension RuntimeDetails {
     let version = (runtimeVersion ?? "").isEmpty ? "" : " \(runtimeVersion ?? "")"
     let identity = [
       Prefix.image, Prefix.command, Prefix.environment, Prefix.pod, Prefix.container, Prefix.also, Prefix.earlier,
+      Prefix.agent,
     ]
     let reasons = evidence.filter { line in !identity.contains { line.hasPrefix($0) } }
     return "\(prefix)\(language)\(version): \(reasons.joined(separator: "; "))"

@@ -22,6 +22,7 @@ struct RuntimeInspector: Sendable {
   private let schedule = Locked(InspectionSchedule())
   private let memory = LookMemory()
   private let looks = BlockingWork()
+  let untold = UntoldFindings()
   private let ends: RepresentativeEnds
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
@@ -86,9 +87,13 @@ struct RuntimeInspector: Sendable {
 
   private func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
     guard pods.hasSynced, configs.hasSynced else { return .requeue(after: .milliseconds(100)) }
-    guard let config = configs.get(key), config.metadata.deletionTimestamp == nil else { return .done }
+    guard let config = configs.get(key), config.metadata.deletionTimestamp == nil else {
+      untold.forget(of: key)
+      return .done
+    }
     let recorded = config.status.runtimeDetailsByContainer
-    var observations: [PodObservation] = []
+    let running = index.containers
+    var observations = untold.ended(of: key, recorded: recorded) { running[$0] != nil }
     var next: Duration?
     for pod in index.pods(of: key) {
       var observation = PodObservation(
@@ -107,11 +112,18 @@ struct RuntimeInspector: Sendable {
       schedule.withLock { $0.forget(index.pods(of: key).flatMap { $0.containers.compactMap(\.runningID) }) }
       throw error
     }
+    untold.forget(
+      of: key, told: observations.flatMap { $0.containers.map(\.containerID) }, isRunning: { running[$0] != nil })
+    keepOnlyRunning()
+    return next.map { .requeue(after: $0) } ?? .done
+  }
+
+  /// Forgets containers that have ended.
+  private func keepOnlyRunning() {
     let running = Set(index.containers.keys)
     schedule.withLock { $0.keep(only: running) }
     memory.keep(only: running)
     ends.keep(only: running)
-    return next.map { .requeue(after: $0) } ?? .done
   }
 
   /// Containers that are like one that was looked at elsewhere are left alone until they change.
@@ -139,7 +151,7 @@ struct RuntimeInspector: Sendable {
     let observation = ContainerObservation(
       name: container.name, image: container.image, command: container.command, environment: container.environment,
       containerID: id, inspection: inspection, imageVariables: variables)
-    return noted(observation, InspectionVerdict(observation, known: known))
+    return noted(observation, InspectionVerdict(observation, known: known), of: pod)
   }
 
   /// A container whose files do not answer is one in which nothing can be seen; the others are looked at meanwhile.
@@ -161,11 +173,12 @@ struct RuntimeInspector: Sendable {
 
   /// Notes a look; answers what of it is to be reported, and when to look again.
   private func noted(
-    _ observation: ContainerObservation, _ verdict: InspectionVerdict
+    _ observation: ContainerObservation, _ verdict: InspectionVerdict, of pod: NodePod
   ) -> (ContainerObservation?, Duration?) {
     let id = observation.containerID
     if let process = observation.inspection.representative { ends.follow(process, of: id) } else { ends.forget(id) }
     if verdict.isCertain { memory.forget(id) }
+    untold.note(observation, of: pod)
     return schedule.withLock { schedule in
       guard !verdict.isCertain else {
         let language = observation.inspection.runtime?.language.rawValue
@@ -192,10 +205,8 @@ struct RuntimeInspector: Sendable {
   ) async -> Result<[CapturedVariable: String], ContainerRuntimeError> {
     if let known = memory.imageVariables(id) { return .success(known) }
     do throws(ContainerRuntimeError) {
-      let environment = try await runtime.environment(containerID: id)
-      let fromImage = environment.fromImage(manifestNames: container.variableNames)
-      var found: [CapturedVariable: String] = [:]
-      for variable in CapturedVariable.allCases { found[variable] = fromImage[variable.rawValue] }
+      let found = try await runtime.imageVariables(
+        containerID: id, image: container.image, manifestNames: container.variableNames)
       memory.note(found, of: id)
       return .success(found)
     } catch {

@@ -30,12 +30,12 @@ struct PodObservation: Sendable {
 /// Joins what odiglets find to what has been recorded.
 ///
 /// Every node's odiglet writes the same list, so joining must come to the same end in whatever order the nodes write,
-/// and must not go back and forth. For one program (image and command) in one environment (the variables of the
-/// manifest that matter), facts are only added; another one's replace them only when its pod is the newer one. Of the
-/// languages that are seen in one program, the one with the highest rank is the container's, and the others are kept as
-/// evidence; a container may take back what it said itself, since it may have become something else. What it was until
-/// then does not count for the next containers of the program, until it is more than a script that runs for a while.
-/// Program, environment, pod and container are noted in the evidence.
+/// and must not go back and forth. Of one program (image and command) in one environment (the variables of the manifest
+/// that matter) the facts of the newest pod count (`united`); those of another one replace them only when its pod is the
+/// newer one. Of the languages that are seen in one program, the one with the highest rank is the container's, and the
+/// others are kept as evidence; a container may take back what it said itself, since it may have become something else.
+/// What it was until then does not count for the next containers of the program, until it is more than a script that
+/// runs for a while. Program, environment, pod and container are noted in the evidence.
 enum RuntimeReport {
   /// The recorded details with what was observed.
   static func joined(_ recorded: [RuntimeDetails], _ pods: [PodObservation]) -> [RuntimeDetails] {
@@ -68,6 +68,18 @@ enum RuntimeReport {
     guard isSame else { return (details.podCreated ?? "") > podCreated }
     return details.language != RuntimeLanguage.unknown.rawValue && details.criErrorMessage == nil
       && details.standing >= .running && !details.hasSeveralLanguages
+      && !(details.hasWhatCanGo && RuntimeDetails.minute(podCreated) > RuntimeDetails.minute(details.podCreated ?? ""))
+  }
+
+  /// Whether what a pod with one container shows is more than a passing look at a program of which other is known.
+  static func isNew(_ pod: PodObservation, beside recorded: [RuntimeDetails]) -> Bool {
+    pod.containers.allSatisfy { container in
+      guard let known = recorded.first(where: { $0.containerName == container.name }), isKnown(known) else {
+        return true
+      }
+      let observed = details(container, pod)
+      return !known.isSameProgram(observed) || known.language == observed.language
+    }
   }
 
   /// The condition that says how detection stands; nil while nothing is recorded.
@@ -101,7 +113,8 @@ enum RuntimeReport {
     }
     // A value that is not known whole cannot be appended to; the field says that, and keeps manifests as they are.
     if !inspection.oversizedVariables.isEmpty, details.criErrorMessage == nil {
-      details.criErrorMessage = "the process's \(inspection.oversizedVariables.joined(separator: ", ")) is too long"
+      details.criErrorMessage =
+        RuntimeDetails.processError + "\(inspection.oversizedVariables.joined(separator: ", ")) is too long"
     }
     if !inspection.otherAgents.isEmpty {
       details.otherAgents = inspection.otherAgents.map { OtherAgent(json: ["name": .string($0)]) }
@@ -116,7 +129,7 @@ enum RuntimeReport {
     if !recorded.hasSameEnvironment(observed) { return withEnvironment(of: observed, recorded) }
     let isOfOneContainer = observed.containerID != nil && observed.containerID == recorded.containerID
     guard isKnown(observed) else {
-      guard isKnown(recorded) else { return added(recorded, observed) }
+      guard isKnown(recorded) else { return united(recorded, observed) }
       // It has become nothing that we know, for long enough to be told.
       return isOfOneContainer ? following(recorded, observed) : recorded
     }
@@ -124,7 +137,7 @@ enum RuntimeReport {
       let isBack = recorded.earlier.contains(observed.language ?? "") && !observed.isProven
       return isBack ? recorded : following(recorded, observed)
     }
-    guard recorded.language != observed.language else { return added(recorded, observed) }
+    guard recorded.language != observed.language else { return united(recorded, observed) }
     guard replaces(observed, recorded) else {
       var result = recorded
       result.addEvidence(of: observed)
@@ -139,7 +152,7 @@ enum RuntimeReport {
   /// A report without image is by somebody else: taken over where it knows the language, and completed by the image.
   private static func completed(_ recorded: RuntimeDetails, _ observed: RuntimeDetails) -> RuntimeDetails {
     guard isKnown(recorded) else { return observed }
-    return isKnown(observed) ? added(recorded, observed) : recorded
+    return isKnown(observed) ? united(recorded, observed) : recorded
   }
 
   private static func isKnown(_ details: RuntimeDetails) -> Bool {
@@ -183,31 +196,6 @@ enum RuntimeReport {
 
   private static func rank(_ details: RuntimeDetails) -> Int {
     (details.language.flatMap(RuntimeLanguage.init(rawValue:)) ?? .unknown).rank(details.standing)
-  }
-
-  private static func added(_ recorded: RuntimeDetails, _ observed: RuntimeDetails) -> RuntimeDetails {
-    var result = recorded
-    if (recorded.runtimeVersion ?? "").isEmpty, recorded.language == observed.language {
-      if let version = observed.runtimeVersion { result.runtimeVersion = version }
-    }
-    result.libCType = recorded.libCType ?? observed.libCType
-    if recorded.secureExecutionMode != true, let secure = observed.secureExecutionMode {
-      result.secureExecutionMode = secure || recorded.secureExecutionMode == true
-    }
-    let names = recorded.envVars.map(\.name)
-    let newVariables = observed.envVars.filter { !names.contains($0.name) }
-    if !newVariables.isEmpty { result.envVars = recorded.envVars + newVariables }
-    if recorded.criErrorMessage != nil, observed.criErrorMessage == nil {
-      result.criErrorMessage = nil
-      if !observed.envFromContainerRuntime.isEmpty {
-        result.envFromContainerRuntime = observed.envFromContainerRuntime
-      }
-    }
-    let agents = recorded.otherAgents.map(\.name)
-    let newAgents = observed.otherAgents.filter { !agents.contains($0.name) }
-    if !newAgents.isEmpty { result.otherAgents = recorded.otherAgents + newAgents }
-    result.addEvidence(of: observed)
-    return result
   }
 
   private static func variables(_ values: [CapturedVariable: String]) -> [EnvironmentVariable] {

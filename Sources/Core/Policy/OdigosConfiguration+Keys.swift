@@ -53,8 +53,8 @@ extension OdigosConfiguration: SettingsGroup {
         json: { $0.map { .bool($0) } }),
       .text(
         "customContainerRuntimeSocketPath", \.customContainerRuntimeSocketPath,
-        "The socket of the container runtime where it is none of the usual ones."
-      ).withoutEffect,
+        "The socket of the nodes' container runtime where it is none of the usual ones. `odigos install` hands it on."
+      ),
       .choice(
         "agentEnvVarsInjectionMethod", \.agentEnvVarsInjectionMethod,
         "How the variables that load an agent reach the process.", always: true),

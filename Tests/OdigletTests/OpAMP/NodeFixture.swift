@@ -87,7 +87,7 @@ final class NodeFixture: Sendable {
 
   func removeProcess(_ pid: Int32) { removeTree("\(path)/proc/\(pid)") }
 
-  private func write(_ path: String, _ text: String) throws {
+  func write(_ path: String, _ text: String) throws {
     let file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     try #require(file >= 0)
     defer { close(file) }

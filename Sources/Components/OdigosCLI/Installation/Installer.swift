@@ -90,6 +90,7 @@ struct Installer {
     let parts = NodeAgentParts(major: version.major, minor: version.minor)
     var installer = self
     installer.values.opAMPHostPort = parts.hasService ? 0 : configuration.odigletOpampPort
+    installer.values.runtimeSocket = configuration.customContainerRuntimeSocketPath
     try await installer.installComponent("odiglet")
     for name in parts.components { try await installComponent(name) }
   }

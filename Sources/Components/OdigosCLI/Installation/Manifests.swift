@@ -19,6 +19,8 @@ struct ManifestValues {
   var nodeFeatures = NodeFeature.standard
   /// `${OPAMP_HOST_PORT}`: the port of every node at which agents find the node agent, 0 for none.
   var opAMPHostPort = OdigosPort.opAMP
+  /// `${RUNTIME_SOCKET}`: the socket of the nodes' container runtime, "" where it is one of the usual ones.
+  var runtimeSocket = ""
 
   /// For the user: what is going to run.
   var summary: String {
@@ -60,6 +62,7 @@ struct Manifests {
         of: "${NODE_FEATURES}", with: NodeFeature.text(of: values.nodeFeatures)
       )
       .replacingOccurrences(of: "${OPAMP_HOST_PORT}", with: String(values.opAMPHostPort))
+      .replacingOccurrences(of: "${RUNTIME_SOCKET}", with: values.runtimeSocket)
       .replacingOccurrences(
         of: "${NODE_CAPABILITIES}",
         with: NodeFeature.capabilities(of: values.nodeFeatures).map(\.rawValue).joined(separator: ", "))
