@@ -54,7 +54,11 @@ class Hanging:
 
 
 @unittest.skipUnless(PHP, "there is no PHP here")
-class PHPTests(unittest.TestCase):
+class PHPCase(unittest.TestCase):
+    """An agent laid out as on a node, and what runs programs with it."""
+
+    QUERY = "$d = new PDO('sqlite::memory:'); echo $d->query('select 1')->fetchColumn();"
+
     @classmethod
     def setUpClass(cls):
         cls.extension = os.path.join(cls.enterClassContext(tempfile.TemporaryDirectory()), "odigos.so")
@@ -113,6 +117,14 @@ class PHPTests(unittest.TestCase):
         self.assertEqual((traced.stdout, traced.stderr, traced.returncode), (plain.stdout, plain.stderr, plain.returncode))
         return traced
 
+    def eventually(self, condition):
+        end = time.monotonic() + DEADLINE
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.02)
+        return condition()
+
+
+class PHPTests(PHPCase):
     def test_programs_do_what_they_did(self):
         for source in (
             "hello\n<?php echo 1;", "<?php exit(3);", "<?php throw new Exception('x');", "<?php nope();", "<?php trigger_error('x');",
@@ -239,8 +251,6 @@ catch (RuntimeException $error) {{ echo $error->getMessage(); }}"""
         self.assertTrue(next(span for span in sink.spans if span["name"] == "GET /fails.php")["error"])
         self.assertEqual(sink.failures, [])
 
-    QUERY = "$d = new PDO('sqlite::memory:'); echo $d->query('select 1')->fetchColumn();"
-
     @unittest.skipUnless(HAS_REAL and HAS_DATABASE, "OpenTelemetry's packages are not laid out for this PHP")
     def test_spans_that_cannot_be_sent_do_not_show(self):
         report = "register_shutdown_function(function () { register_shutdown_function(function () { " \
@@ -281,12 +291,6 @@ catch (RuntimeException $error) {{ echo $error->getMessage(); }}"""
             for _ in range(3):
                 urllib.request.urlopen(address, timeout=DEADLINE).close()
             self.assertTrue(self.eventually(lambda: len(sink.requests) == 3), sink.requests)
-
-    def eventually(self, condition):
-        end = time.monotonic() + DEADLINE
-        while not condition() and time.monotonic() < end:
-            time.sleep(0.02)
-        return condition()
 
     @unittest.skipUnless(HAS_REAL, "OpenTelemetry's packages are not laid out for this PHP")
     def test_functions_that_a_rule_names_are_traced(self):
