@@ -33,7 +33,10 @@ HAS_DATABASE = bool(PHP) and "pdo_sqlite" in subprocess.run([PHP, "-m"], text=Tr
 
 
 class Hanging:
-    """A collector that takes connections, and never answers."""
+    """A collector that takes connections, and never answers; or what it is told to, to a request with the body `spans`."""
+
+    def __init__(self, answer=b"", closes=False):
+        self.answer, self.closes, self.asked = answer, closes, []
 
     def __enter__(self):
         self.connections, self.server = [], socket.create_server(("127.0.0.1", 0))
@@ -45,6 +48,15 @@ class Hanging:
         with contextlib.suppress(OSError):
             while True:
                 self.connections.append(self.server.accept()[0])
+                if self.answer or self.closes:
+                    asked = part = self.connections[-1].recv(65536)
+                    while part and not asked.endswith(b"spans"):
+                        part = self.connections[-1].recv(65536)
+                        asked += part
+                    self.asked.append(asked)
+                    self.connections[-1].sendall(self.answer)
+                if self.closes:
+                    self.connections[-1].close()
 
     def __exit__(self, *_):
         self.server.shutdown(socket.SHUT_RDWR)
@@ -194,6 +206,35 @@ catch (RuntimeException $error) {{ echo $error->getMessage(); }}"""
     def test_what_a_package_of_the_programs_needs_is_its_own_affair(self):
         needs = {"psr/log": {}, "ramsey/uuid": {"psr/log": "^9"}}
         self.assertEqual(self.packages({"psr/log": "1.0.0.0", "ramsey/uuid": "4.0.0.0"}, needs, "echo 'used';"), "used")
+
+    def test_answers_are_read_as_far_as_they_are_of_interest(self):
+        unending = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"
+        for answer, closes, said in (
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", False, "sent: ab"), (b"HTTP/1.1 202 OK\r\n\r\nab", True, "sent: "),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", True, "sent: "),
+            (b"HTTP/1.1 200 OK\r\ncontent-length:0\r\n\r\n", False, "sent: "), (b"HTTP/1.1 200 OK\r\n\r\n" + b"a" * 200_000, False, "sent: "),
+            (b"HTTP/1.1 503 Away\r\nContent-Length: 0\r\n\r\n", False, 'URL answered "HTTP\\/1.1 503 Away"'),
+            (b"SSH-2.0\r\n", True, 'URL answered "SSH-2.0"'), (b"", True, "URL answered nothing"), (unending, True, "sent: "),
+            (unending, False, "URL: no answer within 0.5 s"), (b"", False, "URL: no answer within 0.5 s"),
+        ):
+            with self.subTest(answer[:60], closes=closes), Hanging(answer, closes) as server:
+                source = f"""<?php require '{HERE}/odigos/http.php';
+try {{ echo 'sent: ' . (new Odigos\\Post('{server.endpoint}/v1/traces?a', ['A: b'], 0.5))->send('spans'); }}
+catch (RuntimeException $error) {{ echo $error->getMessage(); }}"""
+                ran = self.run_program(source, "-n", agent=False)
+                self.assertEqual((ran.stdout.replace(f"{server.endpoint}/v1/traces?a", "URL"), ran.stderr), (said, ""))
+                if server.asked:
+                    head, body = server.asked[0].split(b"\r\n\r\n")
+                    self.assertEqual((head.splitlines()[0], body), (b"POST /v1/traces?a HTTP/1.1", b"spans"))
+                    self.assertIn(b"A: b\r\nContent-Length: 5", head)
+
+    def test_a_collector_that_does_not_read_is_not_waited_for(self):
+        with Hanging() as server:
+            source = f"""<?php require '{HERE}/odigos/http.php';
+try {{ (new Odigos\\Post('{server.endpoint}/', [], 0.5))->send(str_repeat('a', 50000000)); }}
+catch (RuntimeException $error) {{ echo $error->getMessage(); }}"""
+            ran = self.run_program(source, "-n", agent=False)
+            self.assertEqual((ran.stdout, ran.stderr), (f"{server.endpoint}/: no answer within 0.5 s", ""))
 
     def test_a_program_with_opentelemetry_of_its_own_is_left_alone(self):
         said = self.packages({"open-telemetry/sdk": "1.0.0.0"}, {}, "echo 'used';")

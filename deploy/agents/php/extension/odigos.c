@@ -129,7 +129,7 @@ static int request_startup(int type, int number) {
   return 0;
 }
 
-// Odigos\pause_until(int $time): until when nothing is to be sent, in seconds of Unix time; never takes back a later one.
+// Odigos\pause_until(int $time): until when nothing is to be sent, by the caller's clock; a later one stays. Gives what it is.
 static void pause_until(execute_data *call, zval *result) {
   int64_t time = 0;
   if (zend_parse_parameters(call->this.count, "l", &time) != 0) return;

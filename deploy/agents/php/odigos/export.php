@@ -46,17 +46,23 @@ final class Transport implements TransportInterface
     {
         $begin = hrtime(true);
         try {
-            if (pause_until(0) > time()) {
+            if (pause_until(0) > self::now()) {
                 throw new \RuntimeException("{$this->endpoint} has not answered a moment ago");
             }
             $post = new Post($this->endpoint, $this->lines(), self::SECONDS);
             return new CompletedFuture(Agent::quietly(static fn (): string => $post->send($payload)));
         } catch (\Throwable $error) {
             if (hrtime(true) - $begin > self::VAIN_SECONDS * 1e9) {
-                pause_until(time() + self::PAUSE_SECONDS);
+                pause_until(self::now() + self::PAUSE_SECONDS);
             }
             return new ErrorFuture($error);
         }
+    }
+
+    /** By a clock that nobody sets, and that is the same in all processes. */
+    private static function now(): int
+    {
+        return intdiv(hrtime(true), 1_000_000_000);
     }
 
     /** @return list<string> */

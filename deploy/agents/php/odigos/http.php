@@ -10,7 +10,8 @@ namespace Odigos;
  */
 final class Post
 {
-    private const MOST_OF_ANSWER = 1 << 16;
+    /** Of what is written at once, and of an answer that is read. */
+    private const PART = 1 << 16;
 
     private string $remote;
     private string $head;
@@ -40,7 +41,8 @@ final class Post
         }
         try {
             stream_set_blocking($socket, false);
-            $this->write($socket, "{$this->head}\r\nContent-Length: " . \strlen($payload) . "\r\n\r\n$payload", $end);
+            $this->write($socket, "{$this->head}\r\nContent-Length: " . \strlen($payload) . "\r\n\r\n", $end);
+            $this->write($socket, $payload, $end);
             return $this->answer($socket, $end);
         } finally {
             fclose($socket);
@@ -52,7 +54,7 @@ final class Post
     {
         for ($at = 0; $at < \strlen($text); $at += $count) {
             $this->wait($socket, true, $end);
-            $count = fwrite($socket, substr($text, $at, self::MOST_OF_ANSWER));
+            $count = fwrite($socket, substr($text, $at, self::PART));
             if ($count === false) {
                 throw new \RuntimeException("{$this->url}: the connection was closed");
             }
@@ -69,9 +71,10 @@ final class Post
             [$head, $body] = explode("\r\n\r\n", $text, 2) + [1 => null];
             $length = preg_match('~^content-length:\s*(\d+)~mi', $head, $match) ? (int) $match[1] : null;
             $isWhole = $body !== null && $length !== null && \strlen($body) >= $length;
-        } while (!$isWhole && !feof($socket) && \strlen($text) < self::MOST_OF_ANSWER);
+        } while (!$isWhole && !feof($socket) && \strlen($text) < self::PART);
         if (!preg_match('~^HTTP/\S+ 2\d\d~', $text)) {
-            throw new \RuntimeException("{$this->url} answered " . json_encode(strtok($text, "\r\n")));
+            $status = $text === '' ? 'nothing' : json_encode(strtok($text, "\r\n"), JSON_INVALID_UTF8_SUBSTITUTE);
+            throw new \RuntimeException("{$this->url} answered $status");
         }
         // Of an answer without a length only the status is of interest.
         return $isWhole ? substr($body, 0, $length) : '';
