@@ -7,7 +7,8 @@ import Testing
 ///
 /// The applications run side by side in one namespace. In each round the configuration is changed, which replaces their
 /// pods; a cell of the table is one pod that was looked at: whether it runs, how its agent is loaded, whether spans of
-/// that very pod have come out at the end of the pipeline, and whether the application found its own settings.
+/// that very pod have come out at the end of the pipeline, whether the application found its own settings, and whether it
+/// answers what it did without an agent.
 @Suite(.serialized, .enabled(if: MatrixTable.isWanted, "not asked for: run make e2e-matrix"))
 struct AgentMatrixTests {
   private static let namespace = "matrix"
@@ -24,6 +25,7 @@ struct AgentMatrixTests {
     for item in cases {
       try Cluster.kubectl("rollout", "status", "deployment/\(item.name)", "-n", namespace, "--timeout=120s")
     }
+    let plain = try MatrixAnswer.ofAll(cases, namespace: namespace)
     try Cluster.kubectl("label", "namespace", namespace, "odigos-instrumentation=enabled")
     defer {
       _ = try? Cluster.odigos("config", "set", "mount-method", "k8s-virtual-device")
@@ -34,7 +36,7 @@ struct AgentMatrixTests {
       let begin = ContinuousClock.now
       try Cluster.odigos("config", "set", "mount-method", round.mount)
       try Cluster.odigos("config", "set", "agent-env-vars-injection-method", round.environment)
-      let cells = try await look(cases, round)
+      let cells = try await look(cases, round, plain)
       print("matrix: \(round): \(ContinuousClock.now - begin)")
       for (item, cell) in cells {
         table.set(item, round, cell)
@@ -56,7 +58,9 @@ struct AgentMatrixTests {
   }
 
   /// Looks at every application until it is as it should be, or the time is up.
-  private func look(_ cases: [MatrixCase], _ round: MatrixRound) async throws -> [(MatrixCase, MatrixCell)] {
+  private func look(
+    _ cases: [MatrixCase], _ round: MatrixRound, _ plain: [String: MatrixAnswer]
+  ) async throws -> [(MatrixCase, MatrixCell)] {
     let end = ContinuousClock.now + .seconds(180)
     var done: [String: MatrixCell] = [:]
     while true {
@@ -65,7 +69,7 @@ struct AgentMatrixTests {
       let traced = Set(
         try TraceSink.spans(namespace: Self.namespace).compactMap { $0.resource["k8s.pod.name"] })
       for item in cases where done[item.name]?.missing != nil || done[item.name] == nil {
-        done[item.name] = try cell(item, round, pods, configs, traced)
+        done[item.name] = try cell(item, round, pods, configs, traced, plain[item.name])
       }
       let isComplete = cases.allSatisfy { done[$0.name]?.missing == nil }
       if isComplete || ContinuousClock.now >= end { break }
@@ -75,7 +79,8 @@ struct AgentMatrixTests {
   }
 
   private func cell(
-    _ item: MatrixCase, _ round: MatrixRound, _ all: [JSONValue], _ configs: [JSONValue], _ traced: Set<String>
+    _ item: MatrixCase, _ round: MatrixRound, _ all: [JSONValue], _ configs: [JSONValue], _ traced: Set<String>,
+    _ plain: MatrixAnswer?
   ) throws -> MatrixCell {
     func missing(_ text: String) -> MatrixCell { MatrixCell(loading: .none, missing: text) }
     let config = configs.first { $0.at("metadata", "name")?.string == "deployment-\(item.name)" }
@@ -103,6 +108,8 @@ struct AgentMatrixTests {
       let log = try Cluster.kubectl("logs", name, "-n", Self.namespace)
       guard log.contains(item.says) else { return missing("it does not say \"\(item.says)\": \(log.suffix(300))") }
     }
+    guard let answer = try? MatrixAnswer(pod: pod) else { return missing("it does not answer") }
+    guard answer == plain else { return missing("it answers \(answer) and not \(plain?.description ?? "") as before") }
     return MatrixCell(loading: loading, isTraced: isTraced)
   }
 }

@@ -51,6 +51,14 @@ struct MatrixCase: Sendable {
   var objects = ""
   /// What it says of its own settings, once the agent is there and before.
   var says: String
+  /// A part of what it answers to a request; the whole is what it is without an agent (`MatrixAnswer`).
+  var answers: String {
+    let texts = [
+      ("python-django", "django"), ("python-new", "fastapi"), ("python", "flask"), ("java", "java"), ("nodejs", "node"),
+      ("php", "php"), ("ruby", "ruby"), ("dotnet", ".net"),
+    ]
+    return texts.first { image.hasPrefix("matrix-\($0.0)") }?.1 ?? "an answer of \(image), which this does not know"
+  }
   /// Whether the loader can serve the language.
   var hasLoader = true
   /// Whether a start-up script sets the variable, so that only the loader lasts.

@@ -119,22 +119,29 @@ class UpstreamTests(unittest.TestCase):
         self.assertEqual(found["distributions"], {"java-community": {"version": "2.0-ours"}})
         self.assertEqual(self.content("java/javaagent.jar"), b"ours")
 
+    def offer_build(self):
+        """Stands in for what compiles our extension for PHP."""
+        self.offer("php/extension/build", b"#!/bin/sh\necho $2 >$1\n", self.source)
+        os.chmod(os.path.join(self.source, "php/extension/build"), 0o755)
+
     def test_a_prebuilt_agent_gets_what_loads_it(self):
         self.offer("php/odigos.ini", b"extension=/x/VERSION/opentelemetry.so", self.source)
         self.offer("php/prepend.php", b"<?php", self.source)
+        self.offer_build()
         self.offer("php/composer.lock", json.dumps({"packages": [
             {"name": "a/b", "require": {"c/d": "^1", "php": "^8.2"}}, {"name": "c/d"}]}).encode(), self.source)
         self.offer("ruby/index.rb", b"# ours", self.source)
         prebuilt = self.prebuild("php-community", b'{"version": "1", "variants": ["8.2"]}', {"php/8.2/opentelemetry.so": b"so"})
         self.prebuild("ruby-community", b'{"version": "2", "variants": ["3.1", "3.3"]}', {"ruby/bundle/gems/a/a.rb": b"a"})
         found = self.fetch({
-            "php-community": {"php": {"lock": "php", "to": "php", "variants": ["8.1", "8.2"], "urls": []},
+            "php-community": {"php": {"lock": "php", "to": "php", "variants": ["8.1", "8.2"], "apis": {"8.2": 82}, "urls": []},
                               "own": {"php/prepend.php": "php/prepend.php"}},
             "ruby-community": {"gems": {"lock": "ruby", "to": "ruby/bundle", "variants": ["3.1"]},
                                "own": {"ruby/index.rb": "ruby/index.rb"}}}, prebuilt=prebuilt)
         self.assertEqual(found["distributions"]["php-community"], {"version": "1", "variants": ["8.2"]})
         self.assertEqual(found["missing"], {})
         self.assertEqual(self.content("php/8.2/odigos.ini"), b"extension=/x/8.2/opentelemetry.so")
+        self.assertEqual(self.content("php/8.2/odigos.so"), b"82\n")
         self.assertEqual(self.content("php/prepend.php"), b"<?php")
         self.assertEqual(json.loads(self.content("php/packages.json")), {"a/b": {"c/d": "^1"}, "c/d": {}})
         self.assertEqual(self.content("ruby/3.3/bundle/gems/a/a.rb"), b"a")
@@ -351,7 +358,7 @@ class UpstreamTests(unittest.TestCase):
         self.assertIn("no checksums", self.fetch(self.RUBY)["missing"]["ruby-community"])
 
     PHP = {"php-community": {"version": "1.1", "php": {
-        "lock": "php", "to": "php", "variants": ["0.1", "0.2"], "urls": ["https://pecl.example/ext-{version}.tgz"]}}}
+        "lock": "php", "to": "php", "variants": ["0.1", "0.2"], "apis": {"0.1": 1, "0.2": 2}, "urls": ["https://pecl.example/ext-{version}.tgz"]}}}
 
     def test_the_extension_is_compiled_for_each_php_that_is_there(self):
         bin_directory = os.path.join(self.work, "bin")
@@ -364,6 +371,7 @@ class UpstreamTests(unittest.TestCase):
         self.offer("pecl.example/ext-1.1.tgz", source)
         for name, data in {"composer.json": b"{}", "prepend.php": b"<?php", "odigos.ini": b"extension=VERSION/x.so"}.items():
             self.offer(f"php/{name}", data, self.source)
+        self.offer_build()
         self.assertIn("composer.lock", self.fetch(self.PHP, {"ext-1.1.tgz": source})["missing"]["php-community"])
         self.offer("php/composer.lock", b"{}", self.source)
         path = os.environ["PATH"]
@@ -374,6 +382,7 @@ class UpstreamTests(unittest.TestCase):
         self.assertIn("php0.2-dev", inventory["missing"]["php-community/0.2"])
         self.assertEqual(self.content("php/0.1/opentelemetry.so"), b"made\n")
         self.assertEqual(self.content("php/0.1/odigos.ini"), b"extension=0.1/x.so")
+        self.assertEqual(self.content("php/0.1/odigos.so"), b"1\n")
         self.assertTrue(os.path.isdir(os.path.join(self.out, "php/vendor")))
         with self.subTest("a compiler that fails"):
             self.offer("make", b"#!/bin/sh\necho no header\nexit 2\n", bin_directory)

@@ -111,12 +111,20 @@ class Distribution:
                 with open(os.path.join(self.source, self.facts["php"]["lock"], "odigos.ini")) as file:
                     ini = file.read().replace("VERSION", variant).encode()
                 write(os.path.join(target, self.facts["php"]["to"], variant, "odigos.ini"), ini)
+                self.php_extension(os.path.join(target, self.facts["php"]["to"], variant, "odigos.so"), variant)
         if "php" in self.facts:
             path = os.path.join(target, self.facts["php"]["to"], "packages.json")
             write(path, json.dumps(self.php_needs(), indent=1, sort_keys=True).encode())
         for path, to in self.facts.get("own", {}).items():
             with open(os.path.join(self.source, path), "rb") as file:
                 write(os.path.join(target, to), file.read())
+
+    def php_extension(self, target, variant):
+        """Our own extension, which has PHP run the agent where it can."""
+        number = self.facts["php"].get("apis", {}).get(variant)
+        if number is None:
+            raise Missing(f"the number that PHP {variant} asks its extensions for is not known (upstream.toml)")
+        run([os.path.join(self.source, self.facts["php"]["lock"], "extension", "build"), target, str(number)])
 
     def php_needs(self):
         """What each package needs of the others, as packages.php compares it with the program's."""

@@ -1,5 +1,6 @@
 <?php
-// What PHP runs before each script of an instrumented process. What it promises the program:
+// What PHP runs before each script of an instrumented process, where it can (extension/odigos.c). What it promises the
+// program:
 //
 // - Whatever goes wrong with it, and whatever OpenTelemetry has to say, is kept from the program and its output.
 //   OTEL_LOG_LEVEL=debug writes it to PHP's error log.
@@ -7,6 +8,6 @@
 // - A file that the program has set as auto_prepend_file itself is run as ever.
 require __DIR__ . '/odigos/agent.php';
 \Odigos\Agent::start(__DIR__);
-if (\Odigos\Agent::prependedByProgram() !== null) {
-    require \Odigos\Agent::prependedByProgram();
+if (\Odigos\PREPENDED !== '') {
+    require \Odigos\PREPENDED;
 }

@@ -51,7 +51,7 @@ class OdigosProcessor
   def processor
     return @processor if own?
 
-    @lock = Mutex.new if @process && @lock.locked? # by a thread of the parent
+    # Ruby frees in a child what the parent's other threads had locked.
     @lock.synchronize { make unless own? }
     @processor
   end

@@ -16,7 +16,9 @@ from sink import Sink  # noqa: E402
 
 DEADLINE = 60
 REAL = os.path.join(os.environ.get("ODIGOS_TEST_AGENTS", "/nowhere"), "ruby")
-HAS_REAL = os.path.isdir(os.path.join(REAL, "bundle", "gems"))
+VERSION = shutil.which("ruby") and subprocess.run(["ruby", "-e", "print RUBY_VERSION[/\\d+\\.\\d+/]"], text=True,
+                                                  stdout=subprocess.PIPE).stdout
+HAS_REAL = bool(VERSION) and os.path.isdir(os.path.join(REAL, VERSION, "bundle", "gems"))
 NOWHERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
 
 STAND_IN = {
@@ -75,6 +77,13 @@ LOCK = """GEM
 class RubyTests(unittest.TestCase):
     def setUp(self):
         self.directory = self.enterContext(tempfile.TemporaryDirectory())
+        # as on a node, where Ruby's name for a file and the one that it was told differ
+        os.makedirs(os.path.join(self.directory, ".versions", "1a2b", "ruby"))
+        os.symlink(os.path.join(".versions", "1a2b"), os.path.join(self.directory, ".current"))
+        os.symlink(os.path.join(".current", "ruby"), os.path.join(self.directory, "ruby"))
+        os.symlink(os.path.dirname(REAL), os.path.join(self.directory, ".real"))
+        os.symlink(os.path.join(".real", "ruby"), os.path.join(self.directory, "real"))
+        self.real = os.path.join(self.directory, "real", VERSION)
         for path, text in STAND_IN.items():
             self.write(f"{'' if path.startswith('thing') else 'ruby/bundle/gems/'}{path}", text)
         self.write("ruby/Gemfile.lock", LOCK)
@@ -172,7 +181,7 @@ class RubyTests(unittest.TestCase):
 
     def test_programs_do_what_they_did(self):
         self.write("Rakefile", "task(:default) { puts 'rake' }")
-        agents = [None, *([REAL] if HAS_REAL else [])]
+        agents = [None, *([self.real] if HAS_REAL else [])]
         for command in (
             ["ruby", "-e", "puts 1"], ["ruby", "-w", "-e", 'require "net/http"; p $:, caller, Thread.list.size'],
             ["ruby", "-e", 'require "net/http"; p Gem.loaded_specs.keys.sort'], ["ruby", "--disable-gems", "-e", "puts 1"],
@@ -202,11 +211,47 @@ class RubyTests(unittest.TestCase):
             ran = self.run_command(*command, BUNDLE_FROZEN="true")
             self.assertEqual((ran.stdout, ran.stderr), (expected, ""), command)
 
+    def test_threads_of_a_child_share_one_processor(self):
+        self.write("count.rb", """
+require "timeout"
+module OpenTelemetry
+  module Exporter; module OTLP; Exporter = Class.new; end; end
+  module SDK; module Trace; module Export
+    SUCCESS = 0
+    class BatchSpanProcessor
+      MADE = Queue.new
+      def initialize(_)
+        MADE << Process.pid
+        Timeout.timeout(20) { Thread.pass until waited_for? || MADE.size > 1 } if $threads
+      end
+      def waited_for? = $arrived.size == $threads.size && ($threads - [Thread.current]).all?(&:stop?)
+      def on_finish(_) = nil
+    end
+  end; end; end
+end
+require_relative "ruby/odigos_processor"
+span = Struct.new(:context).new(Struct.new(:trace_flags).new(Struct.new(:sampled?).new(true)))
+processor = OdigosProcessor.new(nil)
+processor.on_finish(span)
+made = OpenTelemetry::SDK::Trace::Export::BatchSpanProcessor::MADE
+fork do
+  made.clear
+  gate, $arrived = Queue.new, Queue.new
+  $threads = Array.new(8) { Thread.new { gate.pop; $arrived << true; processor.on_finish(span) } }
+  gate.close
+  $threads.each(&:join)
+  puts made.size
+end
+Process.wait
+""")
+        ran = self.run_command("ruby", os.path.join(self.directory, "count.rb"), agent=False)
+        self.assertEqual((ran.stdout, ran.stderr), ("1\n", ""))
+
     @unittest.skipUnless(HAS_REAL, "OpenTelemetry's gems are not laid out")
     def test_a_call_is_traced_and_carries_its_trace(self):
         with Sink() as sink:
             ran = self.run_program(f'require "net/http"\nputs Net::HTTP.get(URI("{sink.endpoint}/a"))\n'
-                                   f'fork {{ Net::HTTP.get(URI("{sink.endpoint}/b")) }}\nProcess.wait\n', agent=REAL,
+                                   f'fork {{ Net::HTTP.get(URI("{sink.endpoint}/b")) }}\nProcess.wait\n', agent=self.real,
                                    OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint, OTEL_SERVICE_NAME="shop")
         self.assertEqual((ran.stdout, ran.stderr, sink.failures), ("hello\n", "", []))
         calls = [span for span in sink.spans if span["name"] == "HTTP GET"]
@@ -226,7 +271,7 @@ require "rack/mock"
 program = Rack::Builder.parse_file({path!r})
 program = program.first if program.is_a?(Array)
 puts Rack::MockRequest.new(program).get("/7").body
-""", agent=REAL, OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
+""", agent=self.real, OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
                 if "cannot load such file -- sinatra" in ran.stderr:
                     self.skipTest("there is no Sinatra here")
                 self.assertEqual((ran.stdout, ran.stderr), ("hello\n", ""))

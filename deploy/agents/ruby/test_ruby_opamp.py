@@ -124,7 +124,7 @@ work("at-first")
   wait("applied-#{{number}}")
   work(name)
 end
-""", agent=test_ruby_agent.REAL, OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
+""", agent=self.real, OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
         spans = {span["id"]: span for span in sink.spans if span["name"] != "connect"}
         names = sorted(span["name"] for span in spans.values())
         self.assertEqual(names, ["HTTP GET"] * 3 + ["at-first", "at-last", "headers", "no-http"])
@@ -150,7 +150,7 @@ end
 OpenTelemetry.tracer_provider.tracer("mine").in_span("a") {}
 OpenTelemetry.tracer_provider.force_flush(timeout: 1)
 wait("heard")
-""", agent=test_ruby_agent.REAL, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
+""", agent=self.real, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
         failed = next(message for message in server.messages if "exporter/otlp" in message.components)
         self.assertEqual(failed.components["exporter/otlp"], (0, "spans cannot be sent to http://127.0.0.1:9"))
 

@@ -7,21 +7,15 @@ namespace Odigos;
 /** Starts OpenTelemetry in a request, or in a script of the command line. */
 final class Agent
 {
-    private static ?string $prepended = null;
-
     public static function start(string $directory): void
     {
         $level = error_reporting(0);
         try {
-            self::$prepended = self::findPrepended($directory);
-            if (self::isWanted()) {
-                require __DIR__ . '/packages.php';
-                $packages = new Packages($directory);
-                $packages->register();
-                require __DIR__ . '/export.php';
-                $packages->loadFiles(false);
-                self::setUp($packages);
-            }
+            self::quietly(static function () use ($directory): void {
+                if (self::isWanted()) {
+                    self::load($directory);
+                }
+            });
         } catch (\Throwable $error) {
             self::report($error);
         } finally {
@@ -29,10 +23,18 @@ final class Agent
         }
     }
 
-    /** The file of the program's own configuration that ours has taken the place of. */
-    public static function prependedByProgram(): ?string
+    /**
+     * Runs what may warn of something that is not the program's affair: error_reporting alone would leave the warning to
+     * the program's own handler of errors, and to error_get_last().
+     */
+    public static function quietly(\Closure $work): mixed
     {
-        return self::$prepended;
+        set_error_handler(static fn (): bool => true);
+        try {
+            return $work();
+        } finally {
+            restore_error_handler();
+        }
     }
 
     /** A variable of the environment. Where PHP-FPM has cleared it, odigos.ini has what its main process was given. */
@@ -43,9 +45,14 @@ final class Agent
 
     public static function report(\Throwable|string $error): void
     {
-        if (strtolower(self::variable('OTEL_LOG_LEVEL')) === 'debug') {
+        if (self::isDebugged()) {
             error_log("odigos: $error");
         }
+    }
+
+    private static function isDebugged(): bool
+    {
+        return strtolower(self::variable('OTEL_LOG_LEVEL')) === 'debug';
     }
 
     /** Tools that are one archive have packages of their own inside of it, which nobody can compare with ours. */
@@ -63,8 +70,20 @@ final class Agent
         return str_contains((string) file_get_contents($script, false, null, 0, 8192), 'Phar::mapPhar');
     }
 
+    private static function load(string $directory): void
+    {
+        require __DIR__ . '/packages.php';
+        $packages = new Packages($directory);
+        $packages->register();
+        require __DIR__ . '/http.php';
+        require __DIR__ . '/export.php';
+        $packages->loadFiles(false);
+        self::setUp($packages);
+    }
+
     private static function setUp(Packages $packages): void
     {
+        self::silence();
         \OpenTelemetry\SDK\Registry::registerSpanExporterFactory('otlp', ExporterFactory::class, true);
         // Before anything of the program is hooked: what fails in a hook shows among the program's output.
         \OpenTelemetry\API\Globals::tracerProvider()->getTracer('odigos.php')->spanBuilder('start')->startSpan();
@@ -81,19 +100,12 @@ final class Agent
         }
     }
 
-    /** The last auto_prepend_file of the files that PHP has read before ours. */
-    private static function findPrepended(string $directory): ?string
+    /** OpenTelemetry writes what it has to say, with stack traces, to the program's log, unless it is given another. */
+    private static function silence(): void
     {
-        $found = null;
-        $files = [(string) php_ini_loaded_file(), ...explode(',', (string) php_ini_scanned_files())];
-        foreach (array_filter(array_map('trim', $files)) as $file) {
-            $text = str_starts_with($file, $directory) ? '' : (string) file_get_contents($file);
-            if (stripos($text, 'auto_prepend_file') === false) {
-                continue;
-            }
-            $value = parse_ini_string($text, false, INI_SCANNER_NORMAL)['auto_prepend_file'] ?? null;
-            $found = $value ?? $found;
+        $destination = self::variable('OTEL_PHP_LOG_DESTINATION') ?: 'none';
+        if ($destination === 'none' && !self::isDebugged()) {
+            \OpenTelemetry\API\Behavior\Internal\Logging::disable();
         }
-        return $found === '' || $found === 'none' ? null : $found;
     }
 }

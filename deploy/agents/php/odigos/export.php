@@ -27,8 +27,11 @@ final class ExporterFactory implements SpanExporterFactoryInterface
 
 final class Transport implements TransportInterface
 {
-    /** A request waits for its spans to be taken: never for long. */
+    /** A request waits for its spans to be taken: never for longer. */
     private const SECONDS = 1.0;
+    /** How long no process of the server tries again after one has waited in vain. What fails at once costs nothing. */
+    private const PAUSE_SECONDS = 15;
+    private const VAIN_SECONDS = 0.2;
 
     public function __construct(private string $endpoint, private string $headers)
     {
@@ -41,30 +44,36 @@ final class Transport implements TransportInterface
 
     public function send(string $payload, ?CancellationInterface $cancellation = null): FutureInterface
     {
-        $lines = ["Content-Type: {$this->contentType()}", 'Connection: close'];
+        $begin = hrtime(true);
+        try {
+            if (pause_until(0) > self::now()) {
+                throw new \RuntimeException("{$this->endpoint} has not answered a moment ago");
+            }
+            $post = new Post($this->endpoint, $this->lines(), self::SECONDS);
+            return new CompletedFuture(Agent::quietly(static fn (): string => $post->send($payload)));
+        } catch (\Throwable $error) {
+            if (hrtime(true) - $begin > self::VAIN_SECONDS * 1e9) {
+                pause_until(self::now() + self::PAUSE_SECONDS);
+            }
+            return new ErrorFuture($error);
+        }
+    }
+
+    /** By a clock that nobody sets, and that is the same in all processes. */
+    private static function now(): int
+    {
+        return intdiv(hrtime(true), 1_000_000_000);
+    }
+
+    /** @return list<string> */
+    private function lines(): array
+    {
+        $lines = ["Content-Type: {$this->contentType()}"];
         foreach (array_filter(explode(',', $this->headers)) as $pair) {
             [$name, $value] = explode('=', $pair, 2) + [1 => ''];
             $lines[] = trim(rawurldecode($name)) . ': ' . trim(rawurldecode($value));
         }
-        $context = stream_context_create(['http' => [
-            'method' => 'POST', 'header' => $lines, 'content' => $payload, 'timeout' => self::SECONDS, 'ignore_errors' => true,
-            'follow_location' => 0,
-        ]]);
-        $level = error_reporting(0);
-        try {
-            $stream = fopen($this->endpoint, 'r', false, $context);
-        } finally {
-            error_reporting($level);
-        }
-        if ($stream === false) {
-            return new ErrorFuture(new \RuntimeException("no answer from {$this->endpoint}"));
-        }
-        $status = (string) (stream_get_meta_data($stream)['wrapper_data'][0] ?? '');
-        $body = (string) stream_get_contents($stream);
-        fclose($stream);
-        return preg_match('~^HTTP/\S+ 2~', $status)
-            ? new CompletedFuture($body)
-            : new ErrorFuture(new \RuntimeException("{$this->endpoint} answered $status"));
+        return $lines;
     }
 
     public function shutdown(?CancellationInterface $cancellation = null): bool

@@ -76,13 +76,7 @@ final class Packages
         if ($file === null) {
             return;
         }
-        $level = error_reporting();
-        error_reporting($level & ~(E_DEPRECATED | E_USER_DEPRECATED | E_NOTICE | E_WARNING));
-        try {
-            require $file;
-        } finally {
-            error_reporting($level);
-        }
+        Agent::quietly(static fn () => require $file);
     }
 
     private function isReplaced(string $file): bool
