@@ -77,6 +77,16 @@ import Testing
     #expect(text.contains("Patch of a new pod:") == (expected == .injected))
   }
 
+  @Test func whatAPodWithoutNamesIsToldIsAssumed() throws {
+    let pod = Self.pod.replacing("spec:\n", with: "spec:\n  hostNetwork: true\n")
+    let explanation = try Self.explain([pod, Self.source], runtimes: ["app=python:3.12"])
+    let text = ExplanationReport(explanation: explanation).text
+    #expect(explanation.verdict.code == .injected && text.contains("http://192.0.2.1:4318"), "\(text)")
+    #expect(text.contains("192.0.2.1 and 192.0.2.2, which are examples"), "\(text)")
+    let other = ExplanationReport(explanation: try Self.explain([Self.pod, Self.source], runtimes: ["app=python"])).text
+    #expect(!other.contains("192.0.2"))
+  }
+
   static let refused: [([String], [String], String)] = [
     ([source], [], "no file has a pod"), ([pod, "kind: Deployment\nmetadata: {name: b}"], [], "both web and b"),
     (["a: [b"], [], "no YAML"), (["- a"], [], "no object"), (["kind: Source\nspec: {}"], [], "names no workload"),

@@ -56,6 +56,7 @@ struct ExplanationQuery {
     facts.nodeCollector = group?.state ?? .notReady
     let version = try await client.serverVersion()
     facts.endpoint = (version.major, version.minor) >= (1, 26) ? .localTrafficService : .nodeAddress
+    try await readAddresses(&facts)
     try await readConfiguration(&facts)
     try await readInventory(&facts)
     guard let workload = facts.workload else { return }
@@ -67,6 +68,18 @@ struct ExplanationQuery {
       let condition = config.status.conditions.condition("AgentEnabled")
       let code = condition?.reason.flatMap(ReasonCode.init(rawValue:))
       facts.rollback = code.map { Reason($0, condition?.message ?? "") }
+    }
+  }
+
+  private func readAddresses(_ facts: inout ExplanationFacts) async throws {
+    if facts.knowsClusterNames { return }
+    var services: [String: Service] = [:]
+    do throws(KubeError) {
+      for service in try await client.list(Service.self, namespace: system) { services[service.name] = service }
+      facts.serviceAddresses = ServiceAddresses { services[$0] }
+    } catch {
+      guard error.status == 403 else { throw error }
+      facts.assumeServiceAddresses(because: "you may not list Services")
     }
   }
 
