@@ -73,6 +73,7 @@ struct Installer {
     let configuration = OdigosConfiguration.parse(try await store.read()).configuration
     var installer = self
     installer.values.opAMPHostPort = hasService ? 0 : configuration.odigletOpampPort
+    installer.values.hasAppArmorField = (version.major, version.minor) >= (1, 30)
     try await installer.installComponent("odiglet")
     if hasService { try await installComponent("odiglet-local") }
   }
