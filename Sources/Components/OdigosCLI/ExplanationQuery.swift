@@ -59,6 +59,7 @@ struct ExplanationQuery {
     try await readAddresses(&facts)
     try await readConfiguration(&facts)
     try await readInventory(&facts)
+    try await readMounts(&facts, minorVersion: version.minor)
     guard let workload = facts.workload else { return }
     let name = ObjectKey(namespace: workload.namespace, name: workload.instrumentationConfigName)
     guard let config = try await client.get(InstrumentationConfig.self, name) else { return }
@@ -80,6 +81,24 @@ struct ExplanationQuery {
     } catch {
       guard error.status == 403 else { throw error }
       facts.assumeServiceAddresses(because: "you may not list Services")
+    }
+  }
+
+  private func readMounts(_ facts: inout ExplanationFacts, minorVersion: Int) async throws {
+    do throws(KubeError) {
+      let nodeAgents = try await client.get(DaemonSet.self, ObjectKey(namespace: system, name: OdigosName.odiglet))
+      let deployments = try await client.list(Deployment.self)
+      let webhook = deployments.first { $0.namespace == system && $0.name == OdigosName.instrumentor }
+      let variables = webhook?.json.at("spec", "template", "spec", "containers")?.array?.flatMap {
+        $0["env"]?.array ?? []
+      }
+      let image = variables?.last { $0["name"]?.string == OdigosEnvironment.agentsImage }?["value"]?.string
+      facts.mounts = MountFacts(
+        nodeAgents: nodeAgents, deployments: deployments.map(\.name), minorVersion: minorVersion,
+        agentsImage: image ?? "", configuration: facts.configuration)
+    } catch {
+      guard error.status == 403 else { throw error }
+      facts.assumptions.append("The nodes offer the device: you may not read DaemonSets or Deployments.")
     }
   }
 

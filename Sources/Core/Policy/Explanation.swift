@@ -136,7 +136,7 @@ public struct Explanation: Sendable {
   ) -> (Reason, patch: [UInt8]?) {
     var settings = InjectionSettings(
       configuration: facts.configuration, ownNamespace: facts.ownNamespace, endpoint: facts.endpoint,
-      signals: facts.nodeCollector.signals ?? [], inventory: facts.inventory)
+      signals: facts.nodeCollector.signals ?? [], mounts: facts.mounts, inventory: facts.inventory)
     settings.serviceAddresses = facts.serviceAddresses
     guard let pod = try? JSONDocument(parsing: facts.pod.serialized()).root,
       let owner = WorkloadOwner(pod: pod, namespace: selection.workload.namespace)

@@ -28,6 +28,8 @@ public struct ExplanationFacts: Sendable {
   public var inventory = AgentInventory.release
   /// Where agents find the collector of their node.
   public var endpoint = InjectionSettings.Endpoint.localTrafficService
+  /// What is known of how agent files can come into pods.
+  public var mounts = MountFacts()
   /// The addresses of the Services that pods without the cluster's names are led to.
   public var serviceAddresses = ServiceAddresses()
   /// The namespace of the system.
