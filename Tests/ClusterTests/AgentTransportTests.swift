@@ -18,11 +18,7 @@ struct AgentTransportTests {
   /// agent has reported and a trace has come; answers the variables of its container.
   private func variablesOfAnAgentByTCP(_ application: PlainApplication) async throws -> [String: String] {
     let pod = try await application.deployInstrumented()
-    try await eventually("a healthy instance of \(pod)") {
-      let instances = try Cluster.list("instrumentationinstances", in: application.namespace)
-      let own = instances.filter { $0.at("metadata", "labels", "ownerPodName")?.string == pod }
-      return own.contains { $0.at("status", "healthy")?.bool == true } ? nil : "\(own)"
-    }
+    try await waitForHealthyInstance(of: pod, in: application.namespace)
     try await TraceSink.waitForTrace(namespace: application.namespace, services: ["web", "backend"])
     let text = try Cluster.kubectl(
       "exec", "-n", application.namespace, pod, "-c", "app", "--", "python3", "-S", "-c",
@@ -33,6 +29,14 @@ struct AgentTransportTests {
       if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
     }
     return variables
+  }
+
+  private func waitForHealthyInstance(of pod: String, in namespace: String) async throws {
+    try await eventually("a healthy instance of \(pod)") {
+      let instances = try Cluster.list("instrumentationinstances", in: namespace)
+      let own = instances.filter { $0.at("metadata", "labels", "ownerPodName")?.string == pod }
+      return own.contains { $0.at("status", "healthy")?.bool == true } ? nil : "\(own)"
+    }
   }
 
   private func nodeAddress() throws -> String {
@@ -54,6 +58,34 @@ struct AgentTransportTests {
         : (try nodeAddress(), try nodeAddress())
       #expect(variables["ODIGOS_OPAMP_SERVER_HOST"] == "\(hosts.0):4320")
       #expect(variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://\(hosts.1):4318")
+    }
+  }
+
+  /// A pod with the host's network cannot look up the names of Services; kube-proxy leads it to their addresses.
+  @Test(
+    .enabled("Services keep traffic on a node from 1.26 on") { try Cluster.minorVersion() >= Self.firstWithServices })
+  func podsWithTheHostsNetworkReachTheServicesByAddress() async throws {
+    let application = PlainApplication(namespace: "e2e-host-network")
+    defer { application.remove() }
+    try application.deploy()
+    let change =
+      #"{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null},"template":{"spec":{"hostNetwork":true}}}}"#
+    try Cluster.kubectl("patch", "deployment", "backend", "-n", application.namespace, "-p", change)
+    try await Installation.withMountMethod("k8s-init-container") {
+      try Cluster.kubectl("label", "namespace", application.namespace, "odigos-instrumentation=enabled")
+      for name in ["backend", "web"] { try await application.waitUntil(name, isInstrumented: true) }
+      let pod = try #require(try application.pods("backend").first)
+      #expect(pod.at("spec", "hostNetwork") == true)
+      let variables = pod.at("spec", "containers")?[0]?["env"]?.array ?? []
+      func value(_ name: String) -> String? { variables.first { $0["name"]?.string == name }?["value"]?.string }
+      func address(_ service: String) throws -> String {
+        try #require(try Cluster.get("service", service, in: Self.namespace)?.at("spec", "clusterIP")?.string)
+      }
+      let collector = try address("odigos-data-collection-local-traffic")
+      #expect(value("OTEL_EXPORTER_OTLP_ENDPOINT") == "http://\(collector):4318")
+      #expect(value("ODIGOS_OPAMP_SERVER_HOST") == "\(try address("odiglet-local")):4320")
+      try await TraceSink.waitForTrace(namespace: application.namespace, services: ["web", "backend"])
+      try await waitForHealthyInstance(of: try application.podName("backend"), in: application.namespace)
     }
   }
 

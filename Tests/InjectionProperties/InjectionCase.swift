@@ -174,6 +174,10 @@ private struct ConfigurationGenerator {
     settings.mounts.imageVolumes = pods.random.pick([.absent, .unproven, .present])
     settings.mounts.nodesHaveDevice = pods.random.chance(70)
     settings.mounts.agentsImage = pods.random.chance(90) ? "registry.example/odigos:1" : ""
+    // Without an image there would be nothing left.
+    settings.mounts.isDeviceOff = !settings.mounts.agentsImage.isEmpty && pods.random.chance(20)
+    settings.serviceAddresses = ServiceAddresses(
+      collector: pods.random.chance(80) ? "10.96.0.7" : nil, nodeAgent: pods.random.chance(80) ? "10.96.0.8" : nil)
     if pods.random.chance(30) {
       for language in ProgrammingLanguage.allCases {
         settings.userVariables[language] = [

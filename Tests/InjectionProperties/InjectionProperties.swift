@@ -24,6 +24,7 @@ extension InjectionCase {
     try checkUntouched(injected)
     try checkEnvironments(injected)
     try checkFiles(injected)
+    try checkNames(injected)
     try checkOthers(injected)
     return injected
   }
@@ -91,6 +92,17 @@ extension InjectionCase {
     var alone = pod
     ServiceMesh.inject(into: &alone, first: seed % 2 == 0)
     try expect(removed(both) == alone, "removal leaves what a service mesh added", removed(both).serialized())
+  }
+
+  /// Where a Service's name would not be understood, its address stands.
+  private func checkNames(_ injected: Injected) throws {
+    let spec = pod["spec"]
+    let policy = spec?["dnsPolicy"]?.string ?? "ClusterFirst"
+    let isAlone = policy == "ClusterFirst" ? spec?["hostNetwork"] == true : policy != "ClusterFirstWithHostNet"
+    let text = String(decoding: injected.patch, as: UTF8.self)
+    try expect(
+      !isAlone || !text.contains("odigos-data-collection-local-traffic"), "names are understood", injected.patch)
+    try expect(isAlone || !text.contains("10.96.0."), "names are used where they are understood", injected.patch)
   }
 
   /// The files come by one method, and the pod is still allowed where it is.

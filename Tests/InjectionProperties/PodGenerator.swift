@@ -60,6 +60,10 @@ struct PodGenerator {
     }
     if random.chance(50) { spec["affinity"] = affinity() }
     if random.chance(20) { spec["securityContext"] = ["runAsNonRoot": true] }
+    if random.chance(20) { spec["hostNetwork"] = true }
+    if random.chance(40) {
+      spec["dnsPolicy"] = random.pick(["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"])
+    }
     var pod: JSONValue = ["apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec]
     if random.chance(30) { ServiceMesh.inject(into: &pod, first: random.chance(50)) }
     return pod

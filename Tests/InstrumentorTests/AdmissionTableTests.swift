@@ -93,6 +93,6 @@ import Testing
       ("web", false),
     ]) func whoMakesNodes(_ name: String, _ expected: Bool)
   {
-    #expect(ClusterMounts.makesNodes(name) == expected)
+    #expect(MountFacts.makesNodes(name) == expected)
   }
 }

@@ -194,7 +194,8 @@ final class ReconcilerBench: Sendable {
           "data": ["config.yaml": .string(configuration)],
         ]
       ],
-      "/api/v1/nodes": [], "/api/v1/pods": [pod("web-5d4f8c7b9d-a"), pod("web-5d4f8c7b9d-b")],
+      "/api/v1/nodes": [], "/api/v1\(namespaced)services": [],
+      "/api/v1/pods": [pod("web-5d4f8c7b9d-a"), pod("web-5d4f8c7b9d-b")],
       "/apis/odigos.io/v1alpha1\(namespaced)instrumentationrules": [],
       "/apis/odigos.io/v1alpha1\(namespaced)actions": [],
     ]

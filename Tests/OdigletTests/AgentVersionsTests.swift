@@ -93,6 +93,26 @@ import Testing
     #expect(try installation.oldVersions() == [], "\(other.what)")
   }
 
+  /// Without the right to look into other processes, and where AppArmor denies it.
+  @Test func hiddenMapsKeepOnlyWhatAStartTells() throws {
+    func hide(_ pid: Int) {
+      unlink("\(scratch.path)/proc/\(pid)/maps")
+      // Not even root may read what can only be written.
+      symlink("/sys/bus/platform/drivers_probe", "\(scratch.path)/proc/\(pid)/maps")
+    }
+    let first = try install("one", at: 2000)
+    _ = try install("two", at: 3000)
+    try start(7, at: 2500, mount: nil, name: "nginx")
+    try start(8, at: 2500)
+    for pid in [7, 8] { hide(pid) }
+    try installation.removeUnusedVersions(tree: proc)
+    #expect(try installation.oldVersions() == [first])
+    try start(8, at: 3500)
+    hide(8)
+    try installation.removeUnusedVersions(tree: proc)
+    #expect(try installation.oldVersions() == [])
+  }
+
   @Test func keepsEverythingWhereTheTimeIsNotKnown() throws {
     _ = try install("one", at: 2000)
     _ = try install("two", at: 3000)

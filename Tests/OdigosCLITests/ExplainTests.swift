@@ -77,6 +77,16 @@ import Testing
     #expect(text.contains("Patch of a new pod:") == (expected == .injected))
   }
 
+  @Test func whatAPodWithoutNamesIsToldIsAssumed() throws {
+    let pod = Self.pod.replacing("spec:\n", with: "spec:\n  hostNetwork: true\n")
+    let explanation = try Self.explain([pod, Self.source], runtimes: ["app=python:3.12"])
+    let text = ExplanationReport(explanation: explanation).text
+    #expect(explanation.verdict.code == .injected && text.contains("http://192.0.2.1:4318"), "\(text)")
+    #expect(text.contains("192.0.2.1 and 192.0.2.2, which are examples"), "\(text)")
+    let other = ExplanationReport(explanation: try Self.explain([Self.pod, Self.source], runtimes: ["app=python"])).text
+    #expect(!other.contains("192.0.2"))
+  }
+
   static let refused: [([String], [String], String)] = [
     ([source], [], "no file has a pod"), ([pod, "kind: Deployment\nmetadata: {name: b}"], [], "both web and b"),
     (["a: [b"], [], "no YAML"), (["- a"], [], "no object"), (["kind: Source\nspec: {}"], [], "names no workload"),
@@ -88,7 +98,50 @@ import Testing
     #expect(failure?.description.contains(mention) == true, "\(String(describing: failure))")
   }
 
-  @Test func theClusterIsAskedForEverythingThatCounts() async throws {
+  /// The node agents without the device, and the image that pods then copy the files from.
+  private static let mounts: [(path: String, body: JSONValue)] = [
+    (
+      "/apis/apps/v1/namespaces/own/daemonsets/odiglet",
+      [
+        "metadata": ["name": "odiglet", "namespace": "own"],
+        "spec": [
+          "template": [
+            "spec": [
+              "containers": [
+                ["name": "odiglet", "env": [["name": "ODIGOS_NODE_FEATURES", "value": "runtime-inspection"]]]
+              ]
+            ]
+          ]
+        ], "status": ["numberReady": 1],
+      ]
+    ),
+    (
+      "/apis/apps/v1/deployments",
+      [
+        "metadata": ["resourceVersion": "1"],
+        "items": [
+          [
+            "metadata": ["name": "odigos-instrumentor", "namespace": "own"],
+            "spec": [
+              "template": [
+                "spec": [
+                  "containers": [
+                    [
+                      "name": "instrumentor",
+                      "env": [["name": "ODIGOS_INIT_CONTAINER_IMAGE", "value": "registry.example/odigos:1"]],
+                    ]
+                  ]
+                ]
+              ]
+            ],
+          ]
+        ],
+      ]
+    ),
+  ]
+
+  @Test(arguments: ["k8s-host-path", "k8s-virtual-device"])
+  func theClusterIsAskedForEverythingThatCounts(_ mountMethod: String) async throws {
     let server = try ScriptedServer()
     func answers(_ bodies: [(path: String, body: JSONValue)]) -> String {
       var script: JSONValue = [:]
@@ -98,41 +151,45 @@ import Testing
     func list(_ items: JSONValue...) -> JSONValue { ["metadata": ["resourceVersion": "1"], "items": .array(items)] }
     let odigos = "/apis/odigos.io/v1alpha1/namespaces"
     try server.play(
-      answers([
-        (
-          "/apis/apps/v1/namespaces/shop/deployments/web",
-          [
-            "metadata": ["name": "web", "namespace": "shop"],
-            "spec": ["template": ["spec": ["containers": [["name": "app"]]]]],
-          ]
-        ),
-        ("/api/v1/namespaces/shop", ["metadata": ["name": "shop", "labels": ["odigos-instrumentation": "enabled"]]]),
-        ("\(odigos)/shop/sources", list()), ("\(odigos)/own/instrumentationrules", list()),
-        ("\(odigos)/own/actions", list()),
-        (
-          "/api/v1/nodes",
-          list([
-            "metadata": [
-              "name": "n1", "annotations": ["odigos.io/agents": #"{"distributions": {"python-community": {}}}"#],
+      answers(
+        [
+          (
+            "/apis/apps/v1/namespaces/shop/deployments/web",
+            [
+              "metadata": ["name": "web", "namespace": "shop"],
+              "spec": ["template": ["spec": ["containers": [["name": "app"]]]]],
             ]
-          ])
-        ),
-        (
-          "\(odigos)/own/collectorsgroups/odigos-data-collection",
-          ["metadata": ["name": "odigos-data-collection"], "status": ["ready": true, "receiverSignals": ["TRACES"]]]
-        ), ("/version", ["gitVersion": "v1.25.3", "major": "1", "minor": "25"]),
-        (
-          "/api/v1/namespaces/own/configmaps/effective-config",
-          ["metadata": ["name": "effective-config"], "data": ["config.yaml": "mountMethod: k8s-host-path\n"]]
-        ),
-        (
-          "\(odigos)/shop/instrumentationconfigs/deployment-web",
-          [
-            "metadata": ["name": "deployment-web", "namespace": "shop"], "spec": ["agentsMetaHash": "old"],
-            "status": ["runtimeDetailsByContainer": [["containerName": "app", "language": "python"]]],
-          ]
-        ),
-      ]))
+          ),
+          ("/api/v1/namespaces/shop", ["metadata": ["name": "shop", "labels": ["odigos-instrumentation": "enabled"]]]),
+          ("\(odigos)/shop/sources", list()), ("\(odigos)/own/instrumentationrules", list()),
+          ("\(odigos)/own/actions", list()),
+          (
+            "/api/v1/nodes",
+            list([
+              "metadata": [
+                "name": "n1", "annotations": ["odigos.io/agents": #"{"distributions": {"python-community": {}}}"#],
+              ]
+            ])
+          ),
+          (
+            "\(odigos)/own/collectorsgroups/odigos-data-collection",
+            ["metadata": ["name": "odigos-data-collection"], "status": ["ready": true, "receiverSignals": ["TRACES"]]]
+          ), ("/version", ["gitVersion": "v1.25.3", "major": "1", "minor": "25"]),
+          (
+            "/api/v1/namespaces/own/configmaps/effective-config",
+            [
+              "metadata": ["name": "effective-config"],
+              "data": ["config.yaml": .string("mountMethod: \(mountMethod)\n")],
+            ]
+          ),
+          (
+            "\(odigos)/shop/instrumentationconfigs/deployment-web",
+            [
+              "metadata": ["name": "deployment-web", "namespace": "shop"], "spec": ["agentsMetaHash": "old"],
+              "status": ["runtimeDetailsByContainer": [["containerName": "app", "language": "python"]]],
+            ]
+          ),
+        ] + Self.mounts))
     let client = KubeClient(ClusterAccess(server: "http://127.0.0.1:\(server.port)", origin: "the test"))
     defer { client.shutdown() }
     let query = ExplanationQuery(client: client, system: "own")
@@ -141,7 +198,11 @@ import Testing
     #expect(explanation.steps.contains { $0.code == .namespaceLabel })
     #expect(explanation.steps.contains { $0.sentence.contains("does not say so yet") })
     let patch = String(decoding: explanation.patch ?? [], as: UTF8.self)
-    #expect(patch.contains("hostPath") && patch.contains("$(NODE_IP):4318"), "settings and version of the cluster")
+    #expect(patch.contains("$(NODE_IP):4318"), "the version of the cluster")
+    let isHostPath = mountMethod == "k8s-host-path"
+    #expect(patch.contains("hostPath") == isHostPath, "settings of the cluster")
+    #expect(patch.contains("registry.example/odigos:1") != isHostPath, "where nodes do not offer the device")
+    #expect(!patch.contains("instrumentation.odigos.io/generic"))
     let failure = await #expect(throws: CommandFailure.self) {
       try await query.facts(.pod, ObjectKey(namespace: "shop", name: "nothing"))
     }

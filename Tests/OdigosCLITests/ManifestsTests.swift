@@ -131,6 +131,7 @@ import Testing
     let parts = NodeAgentParts(major: major, minor: minor)
     #expect(parts.components == components)
     #expect(parts.hasService == components.contains("odiglet-local"))
+    #expect(parts.hasAppArmorField == (major > 1 || minor >= 30))
     for name in components {
       #expect(try !Manifests().objects("deploy/components/\(name).yaml", values).isEmpty, "\(name)")
     }
@@ -144,6 +145,32 @@ import Testing
     #expect(binding.json.at("spec", "validationActions") == ["Deny"])
     let conditions = policy.json.at("spec", "matchConditions")?.array?.compactMap { $0["expression"]?.string } ?? []
     #expect(conditions.contains { $0.contains("'system:serviceaccount:somewhere:odiglet'") })
+  }
+
+  /// Who looks into other processes is not kept from it; clusters know one of the two forms.
+  @Test(
+    arguments: [
+      (NodeFeature.standard, true, nil, "Unconfined"), (NodeFeature.standard, false, "unconfined", nil),
+      ([.devicePlugin], true, nil, nil), ([.devicePlugin], false, nil, nil), ([], false, nil, nil),
+    ] as [(Set<NodeFeature>, Bool, String?, String?)])
+  func nodeAgentHasNoAppArmorProfileWhereItLooksIntoProcesses(
+    features: Set<NodeFeature>, hasField: Bool, annotation: String?, field: String?
+  ) throws {
+    var values = values
+    values.nodeFeatures = features
+    values.hasAppArmorField = hasField
+    for object in try Manifests().objects("deploy/components/", values) {
+      let template = object.json.at("spec", "template")
+      let isNodeAgent = object.type == DaemonSet.type
+      let found = template?.at(
+        "metadata", "annotations", "container.apparmor.security.beta.kubernetes.io/odiglet")
+      #expect(found?.string == (isNodeAgent ? annotation : nil), "\(object.metadata.name)")
+      for container in template?.at("spec", "containers")?.array ?? [] {
+        let profile = container.at("securityContext", "appArmorProfile", "type")?.string
+        #expect(profile == (isNodeAgent ? field : nil), "\(object.metadata.name)")
+      }
+      #expect(template?.at("spec", "initContainers")?[0]?.at("securityContext", "appArmorProfile") == nil)
+    }
   }
 
   /// 0 is how Kubernetes writes none.

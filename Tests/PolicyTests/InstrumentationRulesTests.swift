@@ -233,34 +233,6 @@ import Testing
     #expect(overridden.reason.code == .noAvailableAgent, "the override's own word counts, also where it is wrong")
   }
 
-  static let standings: [(JSONValue, ReasonCode, String)] = [
-    (["headersCollection": ["headerKeys": ["a"]]], .ruleApplied, "everything"),
-    (["disabled": true], .ruleDisabled, "disabled"),
-    ([:], .ruleWithoutEffect, "payloadCollection"),
-    (["workloads": [], "codeAttributes": [:]], .ruleWithoutEffect, "empty"),
-    (["otelSdks": ["otelSdkByLanguage": [:]]], .ruleWithoutEffect, "says nothing"),
-    (["otelDistros": ["otelDistroNames": ["x"]]], .invalidRule, "python-community"),
-    (["payloadCollection": ["messaging": [:]]], .ruleWithoutEffect, "No agent carries out: payloadCollection.messag"),
-    (["ebpfLogCapture": ["enabled": true], "networkMetrics": [:]], .ruleWithoutEffect, "networkMetrics, ebpfLog"),
-    (
-      ["payloadCollection": ["httpRequest": [:], "messaging": [:]]], .ruleApplied,
-      "payloadCollection. No agent carries out: payloadCollection.messaging."
-    ),
-    (["ebpfLogCapture": ["enabled": true], "traceConfig": ["disabled": true]], .ruleApplied, "ebpfLogCapture."),
-    (
-      ["codeAttributes": ["column": true], "instrumentationLibraries": [["name": "a", "language": "java"]]],
-      .ruleWithoutEffect, "codeAttributes of one library"
-    ),
-    (["scopes": ["sources": [["kind": "Thing", "name": "a", "namespace": "b"]]]], .invalidRule, "Deployment"),
-  ]
-
-  @Test(arguments: standings) func rulesSayWhetherTheyHaveAnEffect(
-    _ spec: JSONValue, _ code: ReasonCode, _ mention: String
-  ) {
-    let standing = Self.rule("r", spec).standing
-    #expect(standing.code == code && standing.message.contains(mention), "\(standing)")
-  }
-
   static let remarks: [(String, JSONValue, String?)] = [
     ("python-community", [:], nil),
     (

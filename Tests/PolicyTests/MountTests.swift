@@ -48,6 +48,19 @@ import Testing
       expected: .virtualDevice, mentions: "nothing that asks less"),
     Case(
       wanted: .virtualDevice, facts: facts { $0.nodesHaveDevice = false }, expected: .virtualDevice, mentions: "asks"),
+    Case(
+      wanted: .virtualDevice, facts: facts { $0.isDeviceOff = true }, expected: .initContainer,
+      mentions: "asks for k8s-virtual-device, but the node agents run without device-plugin"),
+    Case(facts: facts { $0.isDeviceOff = true }, expected: .initContainer, mentions: "do not offer the device"),
+    Case(
+      facts: facts {
+        $0.isDeviceOff = true; $0.agentsImage = ""
+      }, expected: .hostPath, mentions: "nothing that asks less"),
+    Case(
+      wanted: .hostPath,
+      facts: facts {
+        $0.isDeviceOff = true; $0.podSecurity = .baseline
+      }, expected: .initContainer, mentions: "baseline forbids it"),
     Case(wanted: .hostPath, expected: .hostPath, mentions: "asks for it"),
     Case(
       wanted: .hostPath, facts: facts { $0.podSecurity = .restricted }, expected: .virtualDevice,
@@ -71,6 +84,7 @@ import Testing
     let decision = MountDecision(item.wanted, item.facts)
     #expect(decision.method == item.expected)
     #expect(decision.explanation.contains(item.mentions), "\(decision.explanation)")
+    #expect(decision.obstacle == nil)
   }
 
   @Test(
@@ -130,6 +144,21 @@ import Testing
     #expect(result.at("spec", "volumes") == nil && result.at("spec", "affinity") == nil)
     #expect(plan.reason.message.contains("restricted forbids it"), "\(plan.reason)")
     #expect(facts.mount.method == .virtualDevice)
+  }
+
+  /// A pod that asked for what no node will ever offer would wait for ever.
+  @Test(arguments: MountMethod.allCases) func whereNoMethodIsPossibleThePodStaysAsItIs(_ method: MountMethod) throws {
+    let settings = Self.settings(method) {
+      $0.mounts = MountFacts(isDeviceOff: true, imageVolumes: .present)
+    }
+    let app = AgentPolicyTests.python()
+    let error = #expect(throws: Reason.self) {
+      _ = try InjectionFacts(
+        workload: WorkloadReference(namespace: "shop", kind: .deployment, name: "web"), serviceName: "web",
+        verdict: AgentPolicy.decide(AgentPolicyTests.facts([app])), runtimeDetails: [app], settings: settings,
+        podSecurity: .baseline)
+    }
+    #expect(error?.code == .unsupportedMountMethod && error?.message.contains("device-plugin") == true)
   }
 
   @Test func theInitContainerIsAllowedInRestrictedNamespaces() throws {

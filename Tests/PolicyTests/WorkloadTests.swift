@@ -37,6 +37,11 @@ import Testing
     Origin(
       title: "CronJob, seconds", owners: [owner("Job", "report-1703509200")], expected: "shop/CronJob/report"),
     Origin(title: "Job of nobody", owners: [owner("Job", "migrate-v2")], expected: "shop/Job/migrate-v2"),
+    // What else people put at the end of a Job's name.
+    Origin(title: "Job, day", owners: [owner("Job", "report-20261126")], expected: "shop/Job/report-20261126"),
+    Origin(title: "Job, hour", owners: [owner("Job", "report-2026112613")], expected: "shop/Job/report-2026112613"),
+    Origin(title: "Job, number", owners: [owner("Job", "report-123456789")], expected: "shop/Job/report-123456789"),
+    Origin(title: "Job, zeros", owners: [owner("Job", "report-00000001")], expected: "shop/Job/report-00000001"),
     Origin(
       title: "DeploymentConfig", owners: [owner("ReplicationController", "api-12")],
       expected: "shop/DeploymentConfig/api"),

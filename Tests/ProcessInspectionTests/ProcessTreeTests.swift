@@ -115,6 +115,8 @@ import Testing
     #expect(fixture.tree.pathsInUse([]) == [])
   }
 
+  /// Not even root may read what can only be written.
+  static let unreadable = "/sys/bus/platform/drivers_probe"
   static let container = "0::/kubepods/pod11111111-2222-3333-4444-555555555555/" + String(repeating: "ab", count: 32)
 
   /// Every system has processes that nobody may look into: its init, under AppArmor. Only containers have agent files.
@@ -125,11 +127,28 @@ import Testing
     try fixture.write("stat", "btime 1000\n")
     for name in ["maps", "mountinfo"] {
       unlink("\(fixture.path)/7/\(name)")
-      // Not even root may read what can only be written.
-      symlink("/sys/bus/platform/drivers_probe", "\(fixture.path)/7/\(name)")
+      symlink(Self.unreadable, "\(fixture.path)/7/\(name)")
     }
     #expect(fixture.tree.pathsInUse(["/.versions/a1/"]) == (counts ? ["/.versions/a1/"] : []))
     #expect(fixture.tree.startTimes(mounting: "/var/odigos") { _ in false } == (counts ? nil : []))
+  }
+
+  /// Everybody may read what a process sees mounted; who may not read what it has mapped knows its files by that and
+  /// by its start.
+  @Test(
+    arguments: [
+      ("35 1 0:5 / / rw - overlay overlay rw\n", [], 0),
+      ("36 35 8:1 /var/odigos /var/odigos ro - ext4 /dev/sda rw\n", [], 1),
+      ("36 35 8:1 /var/odigos/.versions/a1/python /srv ro - ext4 /dev/sda rw\n", ["/.versions/a1/"], 0),
+    ] as [(String, Set<String>, Int)])
+  func hiddenMapsCountForWhatIsMounted(mounts: String, used: Set<String>, starts: Int) throws {
+    let fixture = try ProcessTreeFixture()
+    try fixture.add(7, cgroup: Self.container, mounts: mounts)
+    try fixture.write("stat", "btime 1000\n")
+    unlink("\(fixture.path)/7/maps")
+    symlink(Self.unreadable, "\(fixture.path)/7/maps")
+    #expect(fixture.tree.pathsInUse(["/.versions/a1/", "/.versions/b2/"]) == used)
+    #expect(fixture.tree.startTimes(mounting: "/var/odigos") { _ in false }?.count == starts)
   }
 
   /// The kubelet sees the directory as a mount where it is a file system of its own.

@@ -2,14 +2,18 @@ import Glibc
 
 extension ProcessTree {
   /// Which of these parts of paths, such as "/.versions/1a2b/", occur in a file that a process has mapped or in a mount
-  /// that it sees. A process of a container that may not be looked into counts as one that uses all of them.
+  /// that it sees.
+  ///
+  /// What a process has mapped is hidden from who may not trace it (no capability SYS_PTRACE, another AppArmor profile);
+  /// what it sees mounted and when it started are not, and `startTimes` tells by them what it may use. A process of a
+  /// container that hides its mounts, too (the mount option `hidepid` of /proc), counts as one that uses all of them.
   public func pathsInUse(_ parts: Set<String>) -> Set<String> {
     var used: Set<String> = []
     for pid in pids {
-      for name in ["maps", "mountinfo"] where used.count < parts.count {
+      for name in ["mountinfo", "maps"] where used.count < parts.count {
         let path = "\(root)/\(pid)/\(name)"
         guard let file = BoundedFile(path) else {
-          if isHidden(errno), mayHaveAgents(pid) { return parts }
+          if name == "mountinfo", isHidden(errno), mayHaveAgents(pid) { return parts }
           continue
         }
         let text = file.read(limit: 16 << 20)
@@ -50,8 +54,8 @@ extension ProcessTree {
 
   private func isHidden(_ code: Int32) -> Bool { code == EACCES || code == EPERM }
 
-  /// Whether a process that hides its memory can have agent files: only containers see them. Those of the node, such as
-  /// its init (which AppArmor and the like hide from every container), have none. Everybody may read a cgroup.
+  /// Whether a process that hides what it sees can have agent files: only containers see them. Those of the node, such as
+  /// its init, have none. Everybody may read a cgroup.
   private func mayHaveAgents(_ pid: Int32) -> Bool {
     guard let cgroups = BoundedFile.content("\(root)/\(pid)/cgroup", limit: 1 << 16) else {
       return access("\(root)/\(pid)", F_OK) == 0

@@ -19,6 +19,8 @@ struct InstrumentorCaches: Sendable {
   let pods: Informer<Pod>
   let rules: Informer<InstrumentationRule>
   let actions: Informer<Action>
+  /// The system's own Services, for pods that cannot look their names up.
+  let services: Informer<Service>
   /// The nodes' names and what they say of their agent files; nothing else of them is asked for.
   let nodes: Informer<Node>
   /// The kinds of workloads that not every cluster has.
@@ -39,6 +41,9 @@ struct InstrumentorCaches: Sendable {
     rules = Informer(client: client, namespace: namespace, logger: logger)
     actions = Informer(client: client, namespace: namespace, logger: logger)
     pods = Informer(client: client, logger: logger) { $0.reduced }
+    services = Informer(client: client, namespace: namespace, logger: logger) {
+      $0.keeping(WorkloadObject.identityPaths + [["spec", "clusterIP"]])
+    }
     var metadataOnly = ListOptions()
     metadataOnly.isMetadataOnly = true
     nodes = Informer(client: client, options: metadataOnly, logger: logger) { $0.keeping(ClusterAgents.readPaths) }
@@ -59,6 +64,7 @@ struct InstrumentorCaches: Sendable {
       group.addTask { await rules.run() }
       group.addTask { await actions.run() }
       group.addTask { await nodes.run() }
+      group.addTask { await services.run() }
       for informer in others { group.addTask { await informer.run() } }
     }
   }
@@ -77,6 +83,7 @@ struct InstrumentorCaches: Sendable {
     await rules.waitForSync()
     await actions.waitForSync()
     await nodes.waitForSync()
+    await services.waitForSync()
     for informer in others { await informer.waitForSync() }
   }
 

@@ -25,7 +25,7 @@ struct InstrumentorSettings: Sendable, Equatable {
     namespace = text("CURRENT_NS") ?? OdigosName.defaultNamespace
     identity = text("POD_NAME") ?? text("HOSTNAME") ?? "instrumentor-\(getpid())"
     webhookPort = WebhookWord.port
-    agentsImage = text("ODIGOS_INIT_CONTAINER_IMAGE") ?? ""
+    agentsImage = text(OdigosEnvironment.agentsImage) ?? ""
     agentsDirectory = text("ODIGOS_AGENTS_DIR") ?? "/\(OdigosPath.agentsInImage)"
     if let port = text("ODIGOS_WEBHOOK_PORT") {
       guard let number = UInt16(port) else {

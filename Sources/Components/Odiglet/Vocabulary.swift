@@ -1,4 +1,5 @@
 // The words of Odiglet that others rely on.
+import Policy
 
 /// Environment variables of the odiglet's process.
 enum OdigletEnvironment {
@@ -23,7 +24,7 @@ enum OdigletEnvironment {
   /// between.
   static let deviceAliases = "ODIGOS_DEVICE_ALIASES"
   /// What is on, as names of `NodeFeature` with commas between.
-  static let features = "ODIGOS_NODE_FEATURES"
+  static let features = NodeFeature.variable
   /// The TCP port on which agents are served (OpAMP), default 4320.
   static let opAMPPort = "ODIGOS_OPAMP_PORT"
   /// Where the kubelet's and the device plugins' sockets are, default /var/lib/kubelet/device-plugins.

@@ -76,12 +76,23 @@ struct ExplanationFiles {
     facts.runtimeDetails += runtimes
     facts.namespaceLabels = namespaces[home] ?? [:]
     if namespaces[home] == nil { facts.assumptions.append("The namespace \(home) has no labels.") }
+    if !facts.knowsClusterNames { facts.assumeServiceAddresses(because: "no file says so") }
     if let collector {
       facts.nodeCollector = collector
     } else {
       facts.assumptions.append("The node collector is ready and takes every signal.")
     }
     return facts
+  }
+}
+
+extension ExplanationFacts {
+  /// Goes on with addresses that are none of anybody's (RFC 5737).
+  mutating func assumeServiceAddresses(because cause: String) {
+    serviceAddresses = ServiceAddresses(collector: "192.0.2.1", nodeAgent: "192.0.2.2")
+    assumptions.append(
+      "The Services that lead to the node collector and the node agent have the addresses 192.0.2.1 and 192.0.2.2, "
+        + "which are examples: \(cause).")
   }
 }
 

@@ -56,8 +56,10 @@ struct ExplanationQuery {
     facts.nodeCollector = group?.state ?? .notReady
     let version = try await client.serverVersion()
     facts.endpoint = (version.major, version.minor) >= (1, 26) ? .localTrafficService : .nodeAddress
+    try await readAddresses(&facts)
     try await readConfiguration(&facts)
     try await readInventory(&facts)
+    try await readMounts(&facts, minorVersion: version.minor)
     guard let workload = facts.workload else { return }
     let name = ObjectKey(namespace: workload.namespace, name: workload.instrumentationConfigName)
     guard let config = try await client.get(InstrumentationConfig.self, name) else { return }
@@ -67,6 +69,36 @@ struct ExplanationQuery {
       let condition = config.status.conditions.condition("AgentEnabled")
       let code = condition?.reason.flatMap(ReasonCode.init(rawValue:))
       facts.rollback = code.map { Reason($0, condition?.message ?? "") }
+    }
+  }
+
+  private func readAddresses(_ facts: inout ExplanationFacts) async throws {
+    if facts.knowsClusterNames { return }
+    var services: [String: Service] = [:]
+    do throws(KubeError) {
+      for service in try await client.list(Service.self, namespace: system) { services[service.name] = service }
+      facts.serviceAddresses = ServiceAddresses { services[$0] }
+    } catch {
+      guard error.status == 403 else { throw error }
+      facts.assumeServiceAddresses(because: "you may not list Services")
+    }
+  }
+
+  private func readMounts(_ facts: inout ExplanationFacts, minorVersion: Int) async throws {
+    do throws(KubeError) {
+      let nodeAgents = try await client.get(DaemonSet.self, ObjectKey(namespace: system, name: OdigosName.odiglet))
+      let deployments = try await client.list(Deployment.self)
+      let webhook = deployments.first { $0.namespace == system && $0.name == OdigosName.instrumentor }
+      let variables = webhook?.json.at("spec", "template", "spec", "containers")?.array?.flatMap {
+        $0["env"]?.array ?? []
+      }
+      let image = variables?.last { $0["name"]?.string == OdigosEnvironment.agentsImage }?["value"]?.string
+      facts.mounts = MountFacts(
+        nodeAgents: nodeAgents, deployments: deployments.map(\.name), minorVersion: minorVersion,
+        agentsImage: image ?? "", configuration: facts.configuration)
+    } catch {
+      guard error.status == 403 else { throw error }
+      facts.assumptions.append("The nodes offer the device: you may not read DaemonSets or Deployments.")
     }
   }
 

@@ -5,6 +5,8 @@ struct ContainerInjection {
   let container: JSONView
   let path: String
   private let agent: InjectedContainer
+  /// Whether the pod cannot look the names of Services up.
+  private let needsAddresses: Bool
   private let entries: JSONNamedElements
   /// What the container takes variables from as a whole; nil where it takes none so.
   private let sources: EnvironmentSources?
@@ -13,7 +15,8 @@ struct ContainerInjection {
   /// moves what follows it.
   private var changes: [(index: Int, variable: AppendedVariable)] = []
 
-  init(container: JSONView, path: String, agent: InjectedContainer) {
+  init(container: JSONView, path: String, agent: InjectedContainer, needsAddresses: Bool) {
+    self.needsAddresses = needsAddresses
     self.container = container
     self.path = path
     self.agent = agent
@@ -40,6 +43,11 @@ struct ContainerInjection {
       if !sources.areKnown(for: variable.name) { result.append(variable.name) }
     }
     return result
+  }
+
+  /// Whether the agent could not be told where to send anything.
+  var lacksAddress: Bool {
+    needsAddresses && agent.environment.withoutAddress.contains { index(of: $0) == nil }
   }
 
   /// Whether the value that the variable would have without us may be one of `envFrom`.
@@ -75,7 +83,7 @@ struct ContainerInjection {
     for variable in agent.environment.variables {
       // The socket is among the files, and those that the pod has may be without it.
       if keepsFiles, variable.name == OdigosEnvironment.opAMPUnixSocket { continue }
-      add(variable, &patch)
+      add(needsAddresses ? agent.environment.byAddress[variable.name] ?? variable : variable, &patch)
     }
     for required in agent.environment.required { add(required.variable, &patch) }
     if !agent.environment.nodeVariables.values.isEmpty { addNodeVariables(agent.environment.nodeVariables, &patch) }

@@ -134,9 +134,10 @@ public struct Explanation: Sendable {
   private static func admission(
     _ facts: ExplanationFacts, _ selection: SelectionVerdict, _ agents: AgentVerdict
   ) -> (Reason, patch: [UInt8]?) {
-    let settings = InjectionSettings(
+    var settings = InjectionSettings(
       configuration: facts.configuration, ownNamespace: facts.ownNamespace, endpoint: facts.endpoint,
-      signals: facts.nodeCollector.signals ?? [], inventory: facts.inventory)
+      signals: facts.nodeCollector.signals ?? [], mounts: facts.mounts, inventory: facts.inventory)
+    settings.serviceAddresses = facts.serviceAddresses
     guard let pod = try? JSONDocument(parsing: facts.pod.serialized()).root,
       let owner = WorkloadOwner(pod: pod, namespace: selection.workload.namespace)
     else { return (Reason(.malformedPod, "There is no pod, and no pod template, to inject into."), nil) }

@@ -28,6 +28,10 @@ public struct ExplanationFacts: Sendable {
   public var inventory = AgentInventory.release
   /// Where agents find the collector of their node.
   public var endpoint = InjectionSettings.Endpoint.localTrafficService
+  /// What is known of how agent files can come into pods.
+  public var mounts = MountFacts()
+  /// The addresses of the Services that pods without the cluster's names are led to.
+  public var serviceAddresses = ServiceAddresses()
   /// The namespace of the system.
   public var ownNamespace = OdigosName.defaultNamespace
   /// The hash that the InstrumentationConfig has now; nil where it is not known.
@@ -84,6 +88,12 @@ public struct ExplanationFacts: Sendable {
       ["metadata", "ownerReferences"],
       [["kind": .string(owner.kind), "name": .string(owner.name), "uid": "", "controller": true]])
     return pod
+  }
+
+  /// Whether the pod can look up the names of the cluster's Services.
+  public var knowsClusterNames: Bool {
+    ClusterNames.areKnown(
+      hostNetwork: pod.at("spec", "hostNetwork")?.bool ?? false, dnsPolicy: pod.at("spec", "dnsPolicy")?.string)
   }
 
   /// The names of the pod's containers.

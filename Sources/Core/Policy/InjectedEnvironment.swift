@@ -11,6 +11,10 @@ struct InjectedEnvironment: Sendable {
 
   /// In the order in which they are appended: what a value refers to comes before it. The first one opens the block.
   var variables: [InjectedVariable] = []
+  /// Those of the variables that name a Service, with its address, for pods that cannot look names up.
+  var byAddress: [String: InjectedVariable] = [:]
+  /// Those of the variables that name the node collector while its Service's address is not known.
+  var withoutAddress: [String] = []
   /// Those without whose values the agent does not load.
   var required: [RequiredVariable] = []
   /// Those that name the address of the node.
@@ -89,8 +93,11 @@ struct InjectedEnvironment: Sendable {
         let port = settings.opAMPPort
         if port > 0 { nodeVariables.append(OdigosEnvironment.opAMPServerHost) { "\($0):\(port)" } }
       case .localTrafficService:
-        let host = "\(OdigosName.odigletLocal).\(settings.ownNamespace):\(OdigosPort.opAMP)"
-        variables.append(InjectedVariable(OdigosEnvironment.opAMPServerHost, host))
+        add(
+          OdigosName.odigletLocal, settings.serviceAddresses.nodeAgent, to: OdigosEnvironment.opAMPServerHost, settings
+        ) {
+          "\($0):\(OdigosPort.opAMP)"
+        }
       }
     }
     if distribution.usesOpAMPSocket(mountMethod) {
@@ -102,9 +109,18 @@ struct InjectedEnvironment: Sendable {
     switch settings.endpoint {
     case .nodeAddress: nodeVariables.append(name) { "http://\($0):\(OdigosPort.otlpHTTP)" }
     case .localTrafficService:
-      let host = "\(OdigosName.dataCollectionLocalTraffic).\(settings.ownNamespace)"
-      variables.append(InjectedVariable(name, "http://\(host):\(OdigosPort.otlpHTTP)"))
+      let address = settings.serviceAddresses.collector
+      if address == nil { withoutAddress.append(name) }
+      add(OdigosName.dataCollectionLocalTraffic, address, to: name, settings) { "http://\($0):\(OdigosPort.otlpHTTP)" }
     }
+  }
+
+  /// Adds a variable whose value is made of a Service's name, or of its address.
+  private mutating func add(
+    _ service: String, _ address: String?, to name: String, _ settings: InjectionSettings, value: (String) -> String
+  ) {
+    variables.append(InjectedVariable(name, value("\(service).\(settings.ownNamespace)")))
+    if let address { byAddress[name] = InjectedVariable(name, value(address)) }
   }
 
   private mutating func addDiagnostics(_ configuration: JSONValue) {

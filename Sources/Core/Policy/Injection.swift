@@ -8,6 +8,7 @@ public struct InjectionPlan: Sendable {
     case alreadyInjected
     case noContainer
     case conflict
+    case noAddress
     case malformed
   }
 
@@ -61,6 +62,11 @@ public struct InjectionPlan: Sendable {
     case .noContainer:
       let names = facts.containers.map(\.name).joined(separator: ", ")
       return Reason(.notInstrumented, "The pod has none of the containers that get an agent: \(names).")
+    case .noAddress:
+      return Reason(
+        .collectorAddressUnknown,
+        "The pod cannot look up names of the cluster (hostNetwork, dnsPolicy), and the Service "
+          + "\(OdigosName.dataCollectionLocalTraffic) has no address yet.")
     case .malformed: return Reason(.malformedPod, "The pod has no metadata or no list of containers.")
     }
   }
@@ -88,6 +94,8 @@ public enum Injection {
     else { return InjectionPlan(.malformed, facts: facts) }
     var operations = PatchBytes(capacity: 4096)
     let ownerAttributes = ResourceAttributes.end(owner)
+    let needsAddresses = !ClusterNames.areKnown(
+      hostNetwork: spec["hostNetwork"]?.bool ?? false, dnsPolicy: spec["dnsPolicy"]?.string)
     // A pod with our label has been here before, and may have got its files by what was the best method then.
     let hasFiles =
       metadata["labels"]?[OdigosLabel.agentsMetaHash] != nil
@@ -101,7 +109,10 @@ public enum Injection {
       guard let name = container["name"], let index = facts.containers.firstIndex(where: { name.equals($0.name) })
       else { continue }
       let agent = facts.containers[index]
-      var injection = ContainerInjection(container: container, path: "/spec/containers/\(position)", agent: agent)
+      var injection = ContainerInjection(
+        container: container, path: "/spec/containers/\(position)", agent: agent, needsAddresses: needsAddresses)
+      // Without our label the pod is found, and made anew.
+      if injection.lacksAddress { return InjectionPlan(.noAddress, facts: facts) }
       let variables = injection.conflicts()
       if !variables.isEmpty {
         conflicts.append(InjectionPlan.Conflict(container: index, variables: variables))

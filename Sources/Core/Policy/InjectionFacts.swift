@@ -79,6 +79,10 @@ public struct InjectionFacts: Sendable {
     }
     var directories: [String] = []
     directories.appendMissing(containers.flatMap(\.directories))
+    if let obstacle = mount.obstacle, !directories.isEmpty {
+      throw Reason(
+        .unsupportedMountMethod, "No mount method is possible: for \(mount.method.rawValue), \(obstacle).")
+    }
     volume = directories.isEmpty ? nil : AgentVolume(mount.method, settings: settings, directories: directories)
     // The device itself leads a pod to a node that has it; what comes from an image needs no node.
     needsNodeAffinity = mount.method == .hostPath && !settings.karpenterEnabled && !directories.isEmpty

@@ -18,6 +18,8 @@ public struct InjectionSettings: Sendable, Hashable {
   public var karpenterEnabled: Bool
   /// Where agents find the collector of their node.
   public var endpoint: Endpoint
+  /// The addresses of the Services that `endpoint` may lead to, for pods that cannot look their names up.
+  public var serviceAddresses = ServiceAddresses()
   /// The port of the node's address at which agents find the node agent (OpAMP); 0 where it has none.
   public var opAMPPort = OdigosPort.opAMP
   /// The signals that the node collector receives.

@@ -68,7 +68,8 @@ extension InstrumentationRuleFacts {
     let applied = "It applies to \(scope): \(said.joined(separator: ", "))."
     let (asked, nobodys) = partsAsked
     guard !nobodys.isEmpty else { return Reason(.ruleApplied, applied) }
-    let remark = "No agent carries out: \(nobodys.map(\.rawValue).joined(separator: ", "))."
+    let agent = scope.selectsEveryLanguage ? "No agent" : "No agent for \(scope.languages.joined(separator: " or "))"
+    let remark = "\(agent) carries out: \(nobodys.map(\.rawValue).joined(separator: ", "))."
     let isAllOfIt = nobodys == asked && spec["otelDistros"] == nil && spec.at("traceConfig", "disabled")?.bool != true
     if isAllOfIt { return Reason(.ruleWithoutEffect, remark) }
     return Reason(.ruleApplied, "\(applied) \(remark)")
@@ -124,9 +125,15 @@ public struct RuleScope: Sendable, Hashable, CustomStringConvertible {
   func contains(_ workload: WorkloadReference, _ language: ProgrammingLanguage) -> Bool {
     if !sources.isEmpty, !sources.contains(where: { $0.contains(workload) }) { return false }
     if !namespaces.isEmpty, !namespaces.contains(workload.namespace) { return false }
-    let any = ProgrammingLanguage.any.rawValue
-    if !languages.isEmpty, !languages.contains(where: { $0 == any || $0 == language.rawValue }) { return false }
-    return workloads?.contains { $0.contains(workload) } ?? true
+    return selects(language) && workloads?.contains { $0.contains(workload) } ?? true
+  }
+
+  /// Whether it is about containers of every language.
+  var selectsEveryLanguage: Bool { languages.isEmpty || languages.contains(ProgrammingLanguage.any.rawValue) }
+
+  /// Whether it is about containers of that language.
+  func selects(_ language: ProgrammingLanguage) -> Bool {
+    selectsEveryLanguage || languages.contains(language.rawValue)
   }
 
   /// What it is about, in words.

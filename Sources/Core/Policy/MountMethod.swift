@@ -26,6 +26,8 @@ public enum PodSecurityLevel: String, Sendable, Hashable, CaseIterable {
 public struct MountFacts: Sendable, Hashable {
   /// Whether the nodes offer the device.
   public var nodesHaveDevice: Bool
+  /// Whether the node agents run without their device plugin, so that no node will ever offer the device.
+  public var isDeviceOff: Bool
   /// Whether nodes are made when pods ask for them (Karpenter, cluster-autoscaler). Who makes them cannot foresee
   /// what a node agent brings, and would not make one for a pod that demands it.
   public var nodesAreMadeOnDemand: Bool
@@ -38,10 +40,11 @@ public struct MountFacts: Sendable, Hashable {
 
   /// Gathers the facts.
   public init(
-    nodesHaveDevice: Bool = true, nodesAreMadeOnDemand: Bool = false, imageVolumes: ImageVolumeSupport = .absent,
-    agentsImage: String = "", podSecurity: PodSecurityLevel = .privileged
+    nodesHaveDevice: Bool = true, isDeviceOff: Bool = false, nodesAreMadeOnDemand: Bool = false,
+    imageVolumes: ImageVolumeSupport = .absent, agentsImage: String = "", podSecurity: PodSecurityLevel = .privileged
   ) {
     self.nodesHaveDevice = nodesHaveDevice
+    self.isDeviceOff = isDeviceOff
     self.nodesAreMadeOnDemand = nodesAreMadeOnDemand
     self.imageVolumes = imageVolumes
     self.agentsImage = agentsImage
@@ -52,7 +55,9 @@ public struct MountFacts: Sendable, Hashable {
   func obstacle(to method: MountMethod) -> String? {
     let level = "the namespace's pod security level \(podSecurity.rawValue) forbids it"
     switch method {
-    case .virtualDevice, .automatic: return nil
+    case .automatic: return nil
+    case .virtualDevice:
+      return isDeviceOff ? "the node agents run without \(NodeFeature.devicePlugin.rawValue) (--node-features)" : nil
     case .hostPath: return podSecurity == .privileged ? nil : level
     case .initContainer: return agentsImage.isEmpty ? Self.imageIsUnknown : nil
     case .imageVolume:
@@ -71,6 +76,8 @@ public struct MountDecision: Sendable, Hashable {
   public var method: MountMethod
   /// Why, as a sentence without a full stop.
   public var explanation: String
+  /// Why not even that method is possible, as the end of a sentence; nil where it is.
+  public var obstacle: String?
 
   /// Decides. What the configuration asks for is used unless the pod would then be refused.
   public init(_ wanted: MountMethod, _ facts: MountFacts) {
@@ -84,13 +91,14 @@ public struct MountDecision: Sendable, Hashable {
     } else {
       (method, explanation) = Self.automatic(facts)
     }
+    obstacle = facts.obstacle(to: method)
   }
 
   /// What costs a pod the least comes first, as long as every node that it may come to can have it. A host path needs
   /// the same node agents as the device, and so is no way out where that is missing.
   private static func automatic(_ facts: MountFacts) -> (MountMethod, String) {
     let why = facts.nodesAreMadeOnDemand ? "nodes are made on demand" : "the nodes do not offer the device"
-    if facts.nodesHaveDevice, !facts.nodesAreMadeOnDemand {
+    if facts.nodesHaveDevice, !facts.isDeviceOff, !facts.nodesAreMadeOnDemand {
       return (.virtualDevice, "the nodes offer the device and are not made on demand")
     }
     let withoutNode: [(MountMethod, String)] =

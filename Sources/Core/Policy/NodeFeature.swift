@@ -7,6 +7,9 @@ public enum NodeFeature: String, CaseIterable, Sendable, Comparable {
   /// Hears of processes that start and end from the kernel, instead of looking for them.
   case processEvents = "process-events"
 
+  /// The variable of the node agent that says what is on, as names with commas between.
+  public static let variable = "ODIGOS_NODE_FEATURES"
+
   /// What is on where nobody says anything.
   public static let standard: Set<NodeFeature> = [.devicePlugin, .runtimeInspection]
 

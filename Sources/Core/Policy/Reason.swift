@@ -72,6 +72,7 @@ public enum ReasonCode: String, Sendable, Hashable, CaseIterable {
   case injectionDisabled = "InjectionDisabled"
   case noServiceName = "NoServiceName"
   case unsupportedMountMethod = "UnsupportedMountMethod"
+  case collectorAddressUnknown = "CollectorAddressUnknown"
   case malformedPod = "MalformedPod"
 }
 

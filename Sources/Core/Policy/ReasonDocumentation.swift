@@ -226,6 +226,12 @@ extension ReasonCode {
     .unsupportedMountMethod: .init(
       .admission, "The agent files cannot be brought into this pod as the configuration says.",
       "Choose another `mountMethod`."),
+    .collectorAddressUnknown: .init(
+      .admission,
+      "The pod cannot look up names of the cluster (`hostNetwork`, `dnsPolicy`), and the address of the node "
+        + "collector's Service is not known.",
+      "Wait for the Service `odigos-data-collection-local-traffic` and restart the workload, or set "
+        + "`dnsPolicy: ClusterFirstWithHostNet`."),
     .malformedPod: .init(
       .admission, "The pod has no metadata or no list of containers.", "Correct the pod; Kubernetes refuses it anyway."),
   ]

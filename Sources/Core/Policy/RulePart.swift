@@ -52,17 +52,18 @@ extension MergedRules {
 }
 
 extension InstrumentationRuleFacts {
-  /// What it asks of agents, in whatever language, and what of that no agent carries out.
+  /// What it asks of agents of the languages that it selects, and what of that none of these carries out.
   var partsAsked: (asked: [RulePart], nobodys: [RulePart]) {
-    let any = ProgrammingLanguage.any.rawValue
     var parts: Set<RulePart> = []
-    for language in ProgrammingLanguage.allCases
-    where scope.languages.isEmpty || scope.languages.contains(where: { $0 == any || $0 == language.rawValue }) {
+    var carriedOut: Set<RulePart> = []
+    for language in ProgrammingLanguage.allCases where scope.selects(language) {
       var merged = MergedRules(language: language)
       merged.add(self)
       parts.formUnion(merged.parts)
+      let agents = Distributions.all.filter { $0.language == language }
+      carriedOut.formUnion(merged.parts.filter { part in agents.contains { part.isCarriedOut(by: $0) } })
     }
     let asked = RulePart.allCases.filter(parts.contains)
-    return (asked, asked.filter { part in !Distributions.all.contains { part.isCarriedOut(by: $0) } })
+    return (asked, asked.filter { !carriedOut.contains($0) })
   }
 }

@@ -71,6 +71,8 @@ public enum OdigosEnvironment {
   public static let nodeIP = "NODE_IP"
   /// The address of the node where the container already has a `NODE_IP` of another meaning.
   public static let ownNodeIP = "ODIGOS_NODE_IP"
+  /// Of the webhook itself: the image that has the agent files.
+  public static let agentsImage = "ODIGOS_INIT_CONTAINER_IMAGE"
   /// Where the agent sends telemetry.
   public static let otlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
   /// The service's name.
@@ -156,6 +158,8 @@ public enum OdigosName {
   public static let dataCollectionLocalTraffic = "odigos-data-collection-local-traffic"
   /// The node agent's DaemonSet.
   public static let odiglet = "odiglet"
+  /// The webhook's Deployment.
+  public static let instrumentor = "odigos-instrumentor"
   /// The Service that leads to the node agent on the same node.
   public static let odigletLocal = "odiglet-local"
   /// The volume that brings the agent files, with every method but the device.

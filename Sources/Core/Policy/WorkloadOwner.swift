@@ -121,13 +121,25 @@ public struct WorkloadOwner: Sendable, Hashable {
   /// The characters that Kubernetes encodes hashes with: no vowels and none that looks like one.
   private static let hashAlphabet = Set("bcdfghjklmnpqrstvwxz2456789".utf8)
 
-  /// The CronJob of a Job that a CronJob made: its controller appends the scheduled time in seconds or minutes.
+  /// The CronJob of a Job that a CronJob made: its controller appends the scheduled time, in minutes since 1970, before
+  /// Kubernetes 1.21 in seconds (`getJobName` in pkg/controller/cronjob). A pod says no more of it than that name.
   private static func cronJob(ofJob name: String) -> String? {
     guard let dash = name.lastIndex(of: "-") else { return nil }
-    let suffix = name[name.index(after: dash)...].utf8
-    let isTime = (8...10).contains(suffix.count) && suffix.allSatisfy { (0x30...0x39).contains($0) }
+    let suffix = name[name.index(after: dash)...]
+    guard suffix.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(suffix) else { return nil }
+    let isTime =
+      switch suffix.utf8.count {
+      case 8: minutesOfSchedules.contains(number)
+      case 10: secondsOfSchedules.contains(number)
+      default: false
+      }
     return isTime ? String(name[..<dash]) : nil
   }
+
+  /// June 2019 to January 2046: the first controllers that count minutes are of 2020. A day (`20261126`) is below.
+  private static let minutesOfSchedules = 26_000_000..<40_000_000
+  /// May 2014 to May 2033: the first release of Kubernetes is of June 2014. An hour (`2026112613`) is above.
+  private static let secondsOfSchedules = 1_400_000_000..<2_000_000_000
 
   private static func withoutSuffix(_ name: String) -> String? {
     name.lastIndex(of: "-").map { String(name[..<$0]) }

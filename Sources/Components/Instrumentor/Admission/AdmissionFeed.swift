@@ -44,6 +44,10 @@ struct AdmissionFeed: Sendable {
     caches.collectorsGroups.onChange { _, _ in feed.settingsChanged() }
     mounts.onChange { feed.settingsChanged() }
     agents.onChange { feed.settingsChanged() }
+    caches.services.onChange { old, new in
+      let addresses = { (object: Service?) in ServiceAddresses { $0 == object?.name ? object : nil } }
+      if addresses(old) != addresses(new) { feed.settingsChanged() }
+    }
     namespaces.onChange { old, new in
       let level = { (object: Namespace?) in PodSecurityLevel(namespaceLabels: object?.metadata.labels ?? [:]) }
       if level(old) != level(new), let name = (new ?? old)?.name { feed.table.refresh(namespace: name) }
@@ -60,6 +64,7 @@ struct AdmissionFeed: Sendable {
     await caches.daemonSets.waitForSync()
     await caches.deployments.waitForSync()
     await caches.nodes.waitForSync()
+    await caches.services.waitForSync()
   }
 
   /// What is wrong with the effective configuration; nil when nothing is.
@@ -70,10 +75,11 @@ struct AdmissionFeed: Sendable {
     let collectorKey = ObjectKey(namespace: namespace, name: OdigosName.dataCollection)
     // Signals of a collector that is restarting still hold: agents go on exporting and find it again.
     let signals = caches.collectorsGroups.get(collectorKey)?.status.receiverSignals ?? []
-    table.change(
-      InjectionSettings(
-        configuration: configuration, ownNamespace: namespace, endpoint: endpoint,
-        signals: Set(signals.compactMap(CollectedSignal.init(rawValue:))), mounts: mounts.facts(configuration),
-        inventory: agents.inventory(for: configuration.mountMethod)))
+    var settings = InjectionSettings(
+      configuration: configuration, ownNamespace: namespace, endpoint: endpoint,
+      signals: Set(signals.compactMap(CollectedSignal.init(rawValue:))), mounts: mounts.facts(configuration),
+      inventory: agents.inventory(for: configuration.mountMethod))
+    settings.serviceAddresses = ServiceAddresses { caches.services.get(ObjectKey(namespace: namespace, name: $0)) }
+    table.change(settings)
   }
 }

@@ -15,16 +15,9 @@ struct ClusterMounts: Sendable {
   /// The facts, but for what a namespace enforces.
   func facts(_ configuration: OdigosConfiguration) -> MountFacts {
     MountFacts(
-      nodesHaveDevice: readyNodeAgents > 0,
-      nodesAreMadeOnDemand: caches.deployments.all.contains { Self.makesNodes($0.name) },
-      imageVolumes: ImageVolumeSupport(minorVersion: minorVersion, setting: configuration.imageVolumesEnabled),
-      agentsImage: agentsImage)
-  }
-
-  /// A node agent is ready when the device of its node is registered.
-  private var readyNodeAgents: Int {
-    let key = ObjectKey(namespace: namespace, name: OdigosName.odiglet)
-    return caches.daemonSets.get(key)?.json.at("status", "numberReady")?.int ?? 0
+      nodeAgents: caches.daemonSets.get(ObjectKey(namespace: namespace, name: OdigosName.odiglet)),
+      deployments: caches.deployments.all.lazy.map(\.name), minorVersion: minorVersion, agentsImage: agentsImage,
+      configuration: configuration)
   }
 
   /// Calls when the facts may have changed.
@@ -32,15 +25,11 @@ struct ClusterMounts: Sendable {
     let (own, name) = (namespace, OdigosName.odiglet)
     caches.daemonSets.onChange { old, new in
       guard let object = new ?? old, object.name == name, object.namespace == own else { return }
-      if old?.json.at("status", "numberReady") != new?.json.at("status", "numberReady") { changed() }
+      if !MountFacts.sameFacts(old, new) { changed() }
     }
     caches.deployments.onChange { old, new in
       guard (old == nil) != (new == nil), let object = new ?? old else { return }
-      if Self.makesNodes(object.name) { changed() }
+      if MountFacts.makesNodes(object.name) { changed() }
     }
   }
-
-  /// Whether a Deployment of that name makes nodes on demand. One that runs outside of the cluster is not seen:
-  /// `karpenterEnabled` says so, or mountMethod a method.
-  static func makesNodes(_ name: String) -> Bool { name == "karpenter" || name.contains("cluster-autoscaler") }
 }

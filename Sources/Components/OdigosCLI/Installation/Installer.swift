@@ -91,6 +91,7 @@ struct Installer {
     var installer = self
     installer.values.opAMPHostPort = parts.hasService ? 0 : configuration.odigletOpampPort
     installer.values.runtimeSocket = configuration.customContainerRuntimeSocketPath
+    installer.values.hasAppArmorField = parts.hasAppArmorField
     try await installer.installComponent("odiglet")
     for name in parts.components { try await installComponent(name) }
   }

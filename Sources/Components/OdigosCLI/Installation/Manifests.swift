@@ -17,6 +17,8 @@ struct ManifestValues {
   var version: String
   /// `${NODE_FEATURES}`, and with what they need `${NODE_CAPABILITIES}`.
   var nodeFeatures = NodeFeature.standard
+  /// Whether the cluster has the field `appArmorProfile` (Kubernetes 1.30).
+  var hasAppArmorField = true
   /// `${OPAMP_HOST_PORT}`: the port of every node at which agents find the node agent, 0 for none.
   var opAMPHostPort = OdigosPort.opAMP
   /// `${RUNTIME_SOCKET}`: the socket of the nodes' container runtime, "" where it is one of the usual ones.
@@ -49,7 +51,10 @@ struct Manifests {
   /// The objects of the files whose path starts with `prefix`, values filled in.
   func objects(_ prefix: String, _ values: ManifestValues) throws -> [DynamicObject] {
     try files.filter { $0.path.hasPrefix(prefix) }.flatMap { file in
-      try YAML.documents(Array(fill(file.text, values).utf8)).map { try DynamicObject(manifest: $0, path: file.path) }
+      try YAML.documents(Array(fill(file.text, values).utf8)).map { document in
+        try DynamicObject(
+          manifest: AppArmor.fitted(document, values.nodeFeatures, hasField: values.hasAppArmorField), path: file.path)
+      }
     }
   }
 

@@ -1,0 +1,103 @@
+import JSON
+import KubeClient
+import KubeObjects
+import OdigosObjects
+import Policy
+import TestSupport
+import Testing
+
+@testable import Instrumentor
+
+/// What admission knows follows what the cluster says.
+@Suite struct AdmissionFeedTests {
+  private static let namespace = "odigos-system"
+  private static let service = ObjectKey(namespace: namespace, name: OdigosName.dataCollectionLocalTraffic)
+
+  private static func service(address: String) -> JSONValue {
+    [
+      "metadata": ["name": .string(service.name), "namespace": .string(namespace)],
+      "spec": ["clusterIP": .string(address), "ports": [["port": 4318]]],
+    ]
+  }
+
+  /// A cluster with a workload that is opted in.
+  private static func cluster() throws -> FakeCluster {
+    let cluster = try FakeCluster()
+    cluster.set(InstrumentationConfig.type, AdmissionSample.config.key, AdmissionSample.config.json)
+    cluster.set(
+      ConfigMap.type, ObjectKey(namespace: namespace, name: OdigosName.effectiveConfiguration),
+      [
+        "metadata": ["name": .string(OdigosName.effectiveConfiguration), "namespace": .string(namespace)],
+        "data": ["config.yaml": "mountMethod: k8s-virtual-device\n"],
+      ])
+    return cluster
+  }
+
+  /// The verdict on a pod with the host's network, and where its agent is led.
+  private static func answer(_ table: AdmissionTable) throws -> (code: ReasonCode?, endpoint: String?) {
+    let workload = WorkloadReference(namespace: "shop", kind: .deployment, name: "web")
+    guard case .inject(let facts) = table.entry(workload) else { return (nil, nil) }
+    var pod = AdmissionSample.pod()
+    pod.set(["spec", "hostNetwork"], true)
+    let view = try JSONDocument(parsing: pod.serialized()).root
+    let owner = try #require(WorkloadOwner(pod: view, namespace: "shop"))
+    let plan = Injection.plan(pod: view, owner: owner, facts: facts)
+    guard !plan.isEmpty else { return (plan.reason.code, nil) }
+    let result = try JSONPatch(json: JSONValue(parsing: plan.patch())).applied(to: pod)
+    let variables = result.at("spec", "containers")?[0]?["env"]?.array
+    return (plan.reason.code, variables?.first { $0["name"] == "OTEL_EXPORTER_OTLP_ENDPOINT" }?["value"]?.string)
+  }
+
+  @Test func addressesOfServicesAreThoseOfNow() async throws {
+    let cluster = try Self.cluster()
+    let logger = AdmissionSample.logger
+    let caches = InstrumentorCaches(client: cluster.client, namespace: Self.namespace, logger: logger)
+    let feed = AdmissionFeed(
+      caches: caches, agents: ClusterAgents(caches: caches, image: nil, logger: logger), namespace: Self.namespace,
+      endpoint: .localTrafficService, minorVersion: 30, agentsImage: "registry/i:1", logger: logger)
+    let task = Task { await caches.run() }
+    await feed.waitForSync()
+    func wait(_ code: ReasonCode, _ endpoint: String?) async throws {
+      try await eventually("\(code) at \(endpoint ?? "nowhere")") {
+        try Self.answer(feed.table) == (code, endpoint)
+      }
+    }
+    try await wait(.collectorAddressUnknown, nil)
+    for address in ["10.0.0.7", "10.0.0.8"] {
+      cluster.set(Service.type, Self.service, Self.service(address: address))
+      try await wait(.injected, "http://\(address):4318")
+    }
+    #expect(caches.services.all.allSatisfy { $0.json.at("spec", "ports") == nil })
+    cluster.set(Service.type, Self.service, nil)
+    try await wait(.collectorAddressUnknown, nil)
+    task.cancel()
+    await task.value
+    await cluster.stop()
+  }
+
+  /// A node agent that is changed to run without the device, or with it again.
+  @Test func theDeviceIsThatOfTheNodeAgentsOfNow() async throws {
+    let cluster = try Self.cluster()
+    let logger = AdmissionSample.logger
+    let caches = InstrumentorCaches(client: cluster.client, namespace: Self.namespace, logger: logger)
+    let feed = AdmissionFeed(
+      caches: caches, agents: ClusterAgents(caches: caches, image: nil, logger: logger), namespace: Self.namespace,
+      endpoint: .localTrafficService, minorVersion: 30, agentsImage: "registry/i:1", logger: logger)
+    let task = Task { await caches.run() }
+    await feed.waitForSync()
+    let key = ObjectKey(namespace: Self.namespace, name: OdigosName.odiglet)
+    for (features, method) in [
+      ("device-plugin", MountMethod.virtualDevice), ("none", .initContainer), ("device-plugin", .virtualDevice),
+    ] {
+      cluster.set(DaemonSet.type, key, ClusterMountsTests.nodeAgents(ready: 1, features))
+      try await eventually("\(method) with \(features)") {
+        let workload = WorkloadReference(namespace: "shop", kind: .deployment, name: "web")
+        guard case .inject(let facts) = feed.table.entry(workload) else { return false }
+        return facts.mountMethod == method
+      }
+    }
+    task.cancel()
+    await task.value
+    await cluster.stop()
+  }
+}
