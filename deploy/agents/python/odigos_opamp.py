@@ -160,8 +160,10 @@ class Agent:
             status, connection = self._status, self._connection
             self._begin()
             self._status = status  # what was applied holds here, too
-            if connection is not None:
-                connection.close()  # the parent goes on with its own descriptor of it
+            if connection is not None and connection.sock is not None:
+                # The parent goes on with its own descriptor of it. Python's objects above it may be locked by the
+                # parent's thread for ever.
+                os.close(connection.sock.detach())
             self._threads.start(self._run, FIRST_SECONDS)
         except Exception:
             pass

@@ -80,7 +80,7 @@ class Threads:
 
     def install(self):
         """Call it before OpenTelemetry's SDK is set up."""
-        from opentelemetry.sdk import trace
+        from opentelemetry.sdk import resources, trace
         from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
         try:
@@ -89,8 +89,10 @@ class Threads:
             from opentelemetry.sdk.trace.export import BatchSpanProcessor as BatchProcessor
 
         for kind in (BatchProcessor, PeriodicExportingMetricReader):
-            kind.__init__ = _starting(kind.__init__)
+            kind.__init__ = _quiet(kind.__init__)
             kind._at_fork_reinit = _renewing(kind._at_fork_reinit)
+        # whose threads end soon, but not before it returns
+        resources.get_aggregated_resources = _quiet(resources.get_aggregated_resources)
         look, start = self.look, trace.Tracer.start_span
 
         def start_span(*arguments, **named):
@@ -117,12 +119,12 @@ class Threads:
             os.register_at_fork = register
 
 
-def _starting(initialize):
-    def initialize_without_signals(self, *arguments, **named):
+def _quiet(call):
+    def call_without_signals(*arguments, **named):
         with _without_signals():
-            initialize(self, *arguments, **named)
+            return call(*arguments, **named)
 
-    return initialize_without_signals
+    return call_without_signals
 
 
 def _renewing(renew):

@@ -1,9 +1,11 @@
 """Tests of the agent's threads: what a program that forks by other ways than Python's, or waits for signals, must not
 notice of them; see test_agent.py for what it needs.
 """
+import socket
+import threading
 import unittest
 
-from test_agent import AgentTests, Sink
+from test_agent import DEADLINE, AgentTests, Sink
 from test_opamp import INTERVAL, QUERY, WAIT, Server
 
 # A fork that Python does not know of, as uWSGI makes it, and the wait for its end.
@@ -93,6 +95,35 @@ print(os.getpid(), pid, ended(pid))
         self.assertEqual({message.uid for message in server.messages if message.is_goodbye}, set(uids.values()))
         self.assertEqual(sorted(span["name"] for span in sink.spans),
                          ["of the child", "of the parent", "select", "select"])
+
+    def test_a_fork_while_an_answer_is_on_its_way_does_not_hang(self):
+        def begin_to_answer():
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegun")
+                is_done.wait(DEADLINE)
+
+        is_done = threading.Event()
+        self.addCleanup(is_done.set)
+        with socket.socket() as listening:
+            listening.bind(("127.0.0.1", 0))
+            listening.listen()
+            threading.Thread(target=begin_to_answer, daemon=True).start()
+            server = "127.0.0.1:%d" % listening.getsockname()[1]
+            ran = self.run_program(FORK + """
+import sys
+def reads_answer():
+    return any(frame.f_code.co_name == "readinto" and "socket" in frame.f_code.co_filename and frame.f_back.f_code.co_name == "read"
+               for frame in sys._current_frames().values())
+while not reads_answer():
+    time.sleep(0.001)
+pid = os.fork()
+if pid == 0:
+    os._exit(0)
+print(ended(pid))
+""", ODIGOS_OPAMP_SERVER_HOST=server, OTEL_EXPORTER_OTLP_ENDPOINT=AWAY)
+        self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (0, "True\n", ""))
 
     def test_a_signal_that_the_program_blocks_is_there_for_it(self):
         in_child = "if pid == 0:\n    work('a')\n    receive()\n    os._exit(0)\nprint(os.waitpid(pid, 0)[1])"
