@@ -113,9 +113,10 @@ print(os.getpid(), pid, ended(pid))
             server = "127.0.0.1:%d" % listening.getsockname()[1]
             ran = self.run_program(FORK + """
 import sys
+def calls(frame):
+    return [frame.f_code.co_name, *calls(frame.f_back)] if frame else []
 def reads_answer():
-    return any(frame.f_code.co_name == "readinto" and "socket" in frame.f_code.co_filename and frame.f_back.f_code.co_name == "read"
-               for frame in sys._current_frames().values())
+    return any(names[:1] == ["readinto"] and "read" in names for names in map(calls, sys._current_frames().values()))
 while not reads_answer():
     time.sleep(0.001)
 pid = os.fork()
