@@ -4,7 +4,7 @@
 // - Nothing is written to the application's output, and no failure of the agent reaches it. With OTEL_LOG_LEVEL=debug, or
 //   a log level that the node agent has sent, the agent writes to standard error.
 // - Signals, exit and variables of the process are as without it: OpenTelemetry's own `register` would keep a process
-//   alive that gets SIGTERM, and one that ends while the collector is away.
+//   alive that gets SIGTERM, and one that ends while the collector is away (odigos-end.js).
 // - Log records stay what the application writes: nothing is added to them, and they are read where the container's
 //   runtime puts them.
 // - An application that sets up OpenTelemetry by itself keeps its own; this one steps aside.
@@ -15,6 +15,7 @@
 const fs = require('fs');
 const path = require('path');
 const { isMainThread } = require('worker_threads');
+const { endSoon, loosenProcessors } = require('./odigos-end.js');
 
 // This file lies beside both agents. Versions are major * 1000 + minor.
 const NEWER = 'nodejs-community';
@@ -34,7 +35,6 @@ const INSTRUMENTATIONS = {
   '@opentelemetry/instrumentation-pino': AS_IT_IS,
   '@opentelemetry/instrumentation-winston': AS_IT_IS,
 };
-const FLUSH_MILLISECONDS_AT_END = 1000;
 const API_GLOBALS = ['opentelemetry.js.api.1', 'io.opentelemetry.js.api.logs'];
 
 function isLeftAlone(place, version) {
@@ -133,24 +133,6 @@ function watchForOthers(resolve, place, stepAside) {
   });
 }
 
-/** Lets a program end although the collector is away: what is left is tried once, for a short time. */
-function endSoon(sdk, exporters) {
-  const soften = (exporter) => {
-    const transport = exporter._delegate && exporter._delegate._transport;
-    if (!transport || typeof transport.retry !== 'function') return;
-    transport.retry = function (data, timeout, pause) {
-      return new Promise((resolve, reject) => {
-        setTimeout(() => this._transport.send(data, timeout).then(resolve, reject), pause).unref();
-      });
-    };
-  };
-  exporters.onEach(soften);
-  process.once('beforeExit', () => {
-    exporters.onEach((exporter) => { if (exporter._delegate) exporter._delegate._timeout = FLUSH_MILLISECONDS_AT_END; });
-    sdk.shutdown().catch(() => {});
-  });
-}
-
 /** The exporters of OTLP as they are used, of whatever signal. */
 class Exporters {
   constructor({ OTLPExporterBase }, settings) {
@@ -184,8 +166,9 @@ function startOpenTelemetry(place, settings, agent) {
   const resolve = (name) => require.resolve(name, { paths: roots });
   const load = (name) => require(resolve(`@opentelemetry/${name}`));
   const api = load('api');
-  const { NodeSDK, tracing } = load('sdk-node');
+  const { NodeSDK, tracing, metrics } = load('sdk-node');
   settings.install(api, tracing);
+  loosenProcessors({ tracing, metrics }, api);
   const exporters = new Exporters(load('otlp-exporter-base'), settings);
   const { getNodeAutoInstrumentations, getResourceDetectors } = load('auto-instrumentations-node');
   const settled = followImports(resolve, place);

@@ -70,6 +70,7 @@ exports['@opentelemetry/api'] = {
 exports['@opentelemetry/sdk-node'] = {
   tracing: {
     BasicTracerProvider,
+    BatchSpanProcessor: class {},
     TraceIdRatioBasedSampler: class { constructor(fraction) { this.fraction = fraction; } },
     ParentBasedSampler: class {
       constructor({ root }) { this.root = root; }
@@ -77,6 +78,7 @@ exports['@opentelemetry/sdk-node'] = {
       shouldSample() { return this.root.fraction > 0; }
     },
   },
+  metrics: { PeriodicExportingMetricReader: class {} },
   NodeSDK: class {
     start() {
       if (process.env.STAND_IN_FAILS) throw new TypeError('it does not start');

@@ -6,6 +6,7 @@ Node.js that is older than 18.19, for the older agent.
 import os
 import re
 import shutil
+import socket
 import sys
 import tempfile
 import unittest
@@ -144,6 +145,44 @@ for (let count = 0; count < 10; count += 1) for (const name of ['exit', 'beforeE
                        SHOP, "require('http').get('http://127.0.0.1:9/').on('error', (e) => console.log(e.code))"):
             with self.subTest(source[:40]):
                 self.assert_same(source, name="program.js")
+
+    def test_listeners_hear_of_the_end_as_often_as_without(self):
+        for source in (
+                "process.on('beforeExit', (code) => console.log('done', code, process.exitCode))",
+                "let left = 2; process.on('beforeExit', () => { console.log(left); if (left-- > 0) setTimeout(() => {}, 1); })",
+                "process.once('beforeExit', () => Promise.resolve().then(() => setImmediate(() => console.log('more'))))",
+                "process.prependListener('beforeExit', () => console.log('first')); process.exitCode = 3",
+                "process.on('beforeExit', () => console.log('told')); console.log(process.emit('beforeExit', 7))",
+                "process.on('beforeExit', () => console.log('told')); setTimeout(() => console.log(process.emit('beforeExit')))",
+                "process.on('beforeExit', () => console.log('told'));" + SHOP,
+                "const emit = process.emit; process.emit = function (...values) { return emit.apply(process, values); };"
+                "process.on('beforeExit', () => console.log('told'))",
+                "process.on('beforeExit', () => { throw new Error('last') })"):
+            with self.subTest(source[:60]):
+                self.assert_same(source)
+
+    def test_a_collector_that_never_answers_does_not_hold_up_the_end(self):
+        with socket.socket() as accepts, socket.socket() as refuses:
+            accepts.bind(("127.0.0.1", 0))
+            accepts.listen(64)
+            refuses.bind(("127.0.0.1", 0))
+            refuses.listen(0)
+            filling = [socket.socket() for _ in range(3)]  # whom it takes no more
+            for one in filling:
+                self.addCleanup(one.close)
+                one.setblocking(False)
+                one.connect_ex(refuses.getsockname())
+            self.deadline = 20
+            # with an export under way when the program has nothing more to do, and without
+            for collector, millis, interval in ((accepts, "10", "100"), (accepts, "5000", "60000"),
+                                                (refuses, "10", "60000"), (refuses, "5000", "60000")):
+                with self.subTest("accepts" if collector is accepts else "refuses", millis=millis):
+                    ran = self.run_program(
+                        SHOP + "setTimeout(() => {}, 500);", OTEL_BSP_SCHEDULE_DELAY=millis,
+                        OTEL_METRICS_EXPORTER="otlp", OTEL_METRIC_EXPORT_INTERVAL=interval, OTEL_METRIC_EXPORT_TIMEOUT="100",
+                        OTEL_EXPORTER_OTLP_TIMEOUT="40000",
+                        OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:%d" % collector.getsockname()[1])
+                    self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (0, "42\n", ""))
 
     def run_program(self, source, **arguments):
         """Without what no two processes have in common, and who called whom."""

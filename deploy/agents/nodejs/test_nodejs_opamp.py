@@ -57,7 +57,7 @@ def is_new_enough():
 class NodeProgram(unittest.TestCase):
     """Runs programs with the agent."""
 
-    node = NODE
+    node, deadline = NODE, DEADLINE
 
     @classmethod
     def agent(cls):
@@ -80,7 +80,7 @@ class NodeProgram(unittest.TestCase):
                 with open(path, "w") as file:
                     file.write(text)
             ran = subprocess.run([self.node, *arguments, os.path.join(directory, name)], env=environment, text=True,
-                                 timeout=DEADLINE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=directory)
+                                 timeout=self.deadline, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=directory)
             ran.stdout, ran.stderr = (text.replace(directory, ".") for text in (ran.stdout, ran.stderr))
             return ran
 

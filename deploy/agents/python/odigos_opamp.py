@@ -15,7 +15,7 @@ import random
 import socket
 import sys
 import time
-from _thread import allocate_lock, start_new_thread
+from _thread import allocate_lock
 
 # Taken before the program runs: libraries for green threads put their own in these places.
 _Socket, _connect_tcp, _sleep, _now = socket.socket, socket.create_connection, time.sleep, time.monotonic
@@ -115,10 +115,11 @@ class _Connection(http.client.HTTPConnection):
 
 
 class Agent:
-    """One process as an OpAMP agent. `settings` takes configuration: see `odigos_remote.RemoteSettings`."""
+    """One process as an OpAMP agent. `settings` takes configuration: see `odigos_remote.RemoteSettings`; `threads` is an
+    `odigos_threads.Threads`."""
 
-    def __init__(self, settings, environment=os.environ):
-        self._settings = settings
+    def __init__(self, settings, threads, environment=os.environ):
+        self._settings, self._threads = settings, threads
         self._environment = dict(environment)
         self._lock = allocate_lock()  # held while a message is under way; nothing of the program ever waits for it
         self._components = None
@@ -127,9 +128,9 @@ class Agent:
 
     def start(self):
         """Begins to report, and goes on in processes that are forked."""
-        os.register_at_fork(after_in_child=self._forked)
+        self._threads.on_fork(self._forked)
         atexit.register(self._end)
-        start_new_thread(self._run, (FIRST_SECONDS,))
+        self._threads.start(self._run, FIRST_SECONDS)
 
     def started(self, components):
         """OpenTelemetry runs; `components()` tells the health of its parts: {name: (healthy, error)}."""
@@ -159,9 +160,11 @@ class Agent:
             status, connection = self._status, self._connection
             self._begin()
             self._status = status  # what was applied holds here, too
-            start_new_thread(self._run, (FIRST_SECONDS,))
-            if connection is not None:
-                connection.close()  # the parent goes on with its own descriptor of it
+            if connection is not None and connection.sock is not None:
+                # The parent goes on with its own descriptor of it. Python's objects above it may be locked by the
+                # parent's thread for ever.
+                os.close(connection.sock.detach())
+            self._threads.start(self._run, FIRST_SECONDS)
         except Exception:
             pass
 
@@ -187,6 +190,7 @@ class Agent:
 
     def _end(self):
         """Says goodbye when the program ends, if that is quickly done."""
+        self._threads.look()  # who has the parent's connection must not say that the parent goes
         if not self._lock.acquire(False):
             return
         try:

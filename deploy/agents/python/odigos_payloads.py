@@ -19,6 +19,10 @@ LENGTH = 4096  # bytes, where no rule says how many
 MOST = 1 << 16  # bytes, whatever a rule says
 SIDES = {"httpRequest": "http.request.payload", "httpResponse": "http.response.payload"}
 NOT_CARRIED_OUT = ("messaging",)
+# Who sends a body names its charset, and Python keeps what became of each name. All others are read as UTF-8.
+CHARSETS = frozenset((
+    "utf-8", "utf8", "us-ascii", "ascii", "latin-1", "latin1", "utf-16", "utf-16le", "utf-16be",
+    *(f"iso-8859-{number}" for number in range(1, 17) if number != 12), *(f"windows-{number}" for number in range(1250, 1259))))
 FLASK_SPAN = "opentelemetry-flask.span_key"
 EXCHANGE = "odigos.payloads"
 
@@ -74,10 +78,7 @@ class Body:
         is_cut = self._size > len(self._bytes)
         if side.drops_partial and (is_cut or self._expected is not None and self._size < self._expected):
             return None
-        try:
-            decode = codecs.getincrementaldecoder(self._charset or "utf-8")
-        except LookupError:
-            decode = codecs.getincrementaldecoder("utf-8")
+        decode = codecs.getincrementaldecoder(self._charset if self._charset in CHARSETS else "utf-8")
         return decode("replace").decode(bytes(self._bytes), final=not is_cut)  # a cut through a character leaves it out
 
 

@@ -143,30 +143,23 @@ class RemoteSettings:
             def get_description(self):
                 return (settings._sampler or self._inner).get_description()
 
-        initialize, get_tracer = trace.TracerProvider.__init__, trace.TracerProvider.get_tracer
+        initialize, start = trace.TracerProvider.__init__, trace.Tracer.start_span
 
         def initialize_gated(provider, *arguments, **named):
             initialize(provider, *arguments, **named)
             provider.sampler = Gate(provider.sampler)
 
-        def get_gated_tracer(provider, instrumenting_module_name, *arguments, **named):
-            tracer = get_tracer(provider, instrumenting_module_name, *arguments, **named)
-            if isinstance(tracer, trace.Tracer):
-                start = tracer.start_span
-
-                def start_span(name, context=None, *arguments, **named):
-                    if settings.drops(instrumenting_module_name or ""):
-                        return NonRecordingSpan(get_current_span(context).get_span_context())
-                    span = start(name, context, *arguments, **named)
-                    if span.is_recording():
-                        settings._tell_parts(span)
-                    return span
-
-                tracer.start_span = start_span
-            return tracer
+        # of the class, for a provider gives the same tracer again to who asks for it again
+        def start_gated_span(tracer, name, context=None, *arguments, **named):
+            if settings.drops(tracer._instrumentation_scope.name or ""):
+                return NonRecordingSpan(get_current_span(context).get_span_context())
+            span = start(tracer, name, context, *arguments, **named)
+            if span.is_recording():
+                settings._tell_parts(span)
+            return span
 
         trace.TracerProvider.__init__ = initialize_gated
-        trace.TracerProvider.get_tracer = get_gated_tracer
+        trace.Tracer.start_span = start_gated_span
         self._watch_exports()
 
     def _install_parts(self):

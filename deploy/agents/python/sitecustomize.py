@@ -10,6 +10,7 @@ rules it keeps:
   is away does not hold up its end. OTEL_LOG_LEVEL=debug lets the agent write to standard error.
 - Where the environment names an OpAMP server, the node agent is told how the process is, and may change settings while
   it runs (odigos_opamp.py, odigos_remote.py and what this says).
+- Threads take no signals of the program, and begin anew where it is forked (odigos_threads.py).
 - An interpreter that is too old is left alone; therefore this file must be valid for every Python, even 2.7.
 """
 import os
@@ -100,7 +101,7 @@ def _silence():
         logging.getLogger(name).addFilter(NotWhileExporting())
 
 
-def _end_soon():
+def _end_soon(threads):
     """Makes the exporters try once, for a short time, when the program ends. Returns what to call before all is set up.
 
     The SDK exports what is left when the program ends, and retries for up to ten seconds a signal.
@@ -129,6 +130,7 @@ def _end_soon():
             module.sleep = ends.wait
 
     def at_exit():
+        threads.look()
         ends.set()
         for exporter in list(exporters):
             if hasattr(exporter, "_MAX_RETRY_TIMEOUT"):
@@ -152,7 +154,7 @@ def _load(name):
     return module
 
 
-def _connect():
+def _connect(threads):
     """The settings that the node agent may change, and what reports to it; without a server nothing is there."""
     if not any(os.environ.get(name) for name in SERVERS):
         return None, None
@@ -160,7 +162,7 @@ def _connect():
         parts = (_load("odigos_headers").Headers(), _load("odigos_payloads").Payloads(),
                  _load("odigos_queries").Queries(), _load("odigos_code").Code(_path))
         settings = _load("odigos_remote").RemoteSettings(parts)
-        agent = _load("odigos_opamp").Agent(settings)
+        agent = _load("odigos_opamp").Agent(settings, threads)
         agent.start()
         return settings, agent
     except Exception:
@@ -230,7 +232,7 @@ def _initialize(module):
     module._load_instrumentors(distribution)
 
 
-def _start(settings):
+def _start(settings, threads):
     import atexit
     import warnings
 
@@ -246,10 +248,12 @@ def _start(settings):
         try:
             from opentelemetry.instrumentation import auto_instrumentation
 
-            at_exit = _end_soon()
+            at_exit = _end_soon(threads)
             if settings is not None:
                 settings.install()
-            _initialize(auto_instrumentation)
+            threads.install()
+            with threads.following():
+                _initialize(auto_instrumentation)
         finally:
             settled()
             if path is not None:  # which `initialize` has shortened; children of this process shall be traced too
@@ -274,10 +278,12 @@ def _main():
         if packages is not None and not os.path.isdir(os.path.join(_here, packages, "opentelemetry")):
             packages = None
         if packages is not None and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true":
-            settings, agent = _connect()
+            agent = None
             try:
+                threads = _load("odigos_threads").Threads()
+                settings, agent = _connect(threads)
                 _enter_path(os.path.join(_here, packages).rstrip(os.sep))
-                _start(settings)
+                _start(settings, threads)
                 if sys.version_info >= (3, 12):
                     _keep_quiet_about_forks()
                 if agent is not None:

@@ -238,6 +238,17 @@ with trace.get_tracer("mine").start_as_current_span("outer"):
         self.assertEqual(set(spans), {"outer", "inner"})
         self.assertEqual(spans["inner"]["parent"], spans["outer"]["id"])
 
+    def test_who_asks_for_a_tracer_again_and_again_gets_one_as_good(self):
+        with Sink() as sink:
+            self.run_with(Server(), """
+from opentelemetry import trace
+for _ in range(3000):
+    tracer = trace.get_tracer("mine")
+with tracer.start_as_current_span("a"):
+    pass
+""", OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint)
+        self.assertEqual([span["name"] for span in sink.spans], ["a"])
+
     def test_configuration_that_cannot_be_carried_out_changes_nothing_and_is_reported(self):
         def answer(server, message):
             if has_applied(message, b"1"):
