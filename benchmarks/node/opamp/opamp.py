@@ -120,12 +120,12 @@ class Settings:
         return {"opentelemetry.instrumentation.flask": (True, ""), "exporter/otlp": (True, "")}
 
 
-def be_agent(opamp, pod, index, cgroup, socket, pipe):
+def be_agent(opamp, threads, pod, index, cgroup, socket, pipe):
     with open(os.path.join(cgroup, "cgroup.procs"), "w") as file:
         file.write(str(os.getpid()))
     settings = Settings(index, pipe)
     metadata = pod["metadata"]
-    agent = opamp.Agent(settings, {
+    agent = opamp.Agent(settings, threads.Threads(), {
         opamp.SOCKET_VARIABLE: socket, "ODIGOS_POD_NAME": metadata["name"], "ODIGOS_CONTAINER_NAME": "app",
         "ODIGOS_WORKLOAD_NAMESPACE": metadata["namespace"], "ODIGOS_DISTRO_NAME": "python-community"})
     agent.started(settings.components)
@@ -139,7 +139,8 @@ class Agents:
         self.base = os.path.join(cgroups, f"kubepods-bench-{os.getpid()}")
         self.cgroups, self.children, self.rest = [], [], b""
         self.pipe, end = os.pipe()
-        opamp = load(HERE.parent.parent.parent / "deploy/agents/python/odigos_opamp.py")
+        python = HERE.parent.parent.parent / "deploy/agents/python"
+        opamp, threads = load(python / "odigos_opamp.py"), load(python / "odigos_threads.py")
         for number, pod in enumerate(pods(count)):
             cgroup = os.path.join(self.base, f"pod{uid(number)}", container_id(number))
             os.makedirs(cgroup)
@@ -147,7 +148,7 @@ class Agents:
             for index in range(number * total // count, (number + 1) * total // count):
                 child = os.fork()
                 if child == 0:
-                    be_agent(opamp, pod, index, cgroup, socket, end)
+                    be_agent(opamp, threads, pod, index, cgroup, socket, end)
                 self.children.append(child)
 
     def wait_for(self, percent):
