@@ -68,7 +68,7 @@ enum NodeAgent {
 
   static func recreatePod() throws {
     try Cluster.kubectl(
-      "delete", "pod", "-n", Cluster.systemNamespace, "-l", "app.kubernetes.io/name=odiglet", "--timeout=60s")
+      "delete", "pod", "-n", Cluster.systemNamespace, "-l", "app.kubernetes.io/name=odiglet", "--timeout=150s")
   }
 
   /// Waits until odiglet is ready and the node offers the device.
