@@ -20,6 +20,10 @@ export PEER
 DOTNET=$CACHE/dotnet-8.0.4
 export DOTNET
 
+# A Node.js for the tests of its agent where the machine's own is missing or too old; hack/setup gets it.
+NODE=$CACHE/nodejs-20.18.0
+export NODE
+
 # Progress lines carry the time since the first script of the run began.
 export STARTED_NS="${STARTED_NS:-$(date +%s%N)}"
 
