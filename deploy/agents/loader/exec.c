@@ -15,8 +15,8 @@
 #include "symbols.h"
 
 #define PUBLIC __attribute__((visibility("default")))
-// How large an environment may be made on the stack of whoever calls exec, in bytes: threads may have little.
-#define STACK_SIZE 32768
+// How large an environment may be made on the stack of whoever calls exec, in bytes: threads may have 16 KB in all.
+#define STACK_SIZE 8192
 
 enum function {
   EXECV,
@@ -98,10 +98,10 @@ static int perform(const struct call *call, char *const *environment) {
   }
 }
 
-// Apart, so that only a call with a changed environment needs so much of the stack.
+// Apart, so that only a call with a changed environment needs its size of the stack.
 static __attribute__((noinline)) int perform_on_stack(const struct call *call, const struct change *change,
                                                       char *const *environment) {
-  char *room[STACK_SIZE / sizeof(char *)];
+  char *room[change->size / sizeof(char *) + 1];
   return perform(call, changed_environment(change, environment, process.loader, process.remembered, room));
 }
 

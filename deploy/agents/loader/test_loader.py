@@ -329,6 +329,15 @@ class StartTests(LoaderTestCase):
                 out = self.run_program(probe, "threads", 10, change, probe, "show", "PYTHONPATH")
                 self.assertEqual(out, f"PYTHONPATH={self.tree.path}\n" * 80, (libc, change))
 
+    def test_threads_with_the_smallest_stacks(self):
+        for libc, compiler in (("glibc", "gcc"), ("musl", "musl-gcc")):
+            if libc not in self.tree.probes:
+                continue
+            program = compile_c(self.directory / f"stack-{libc}", HERE / "tests/stack.c", cc=compiler, options=("-pthread",))
+            for size in (16384, 20480, 32768, 65536):
+                out = self.run_program(program, size, self.tree.neighbours[libc, "A"])
+                self.assertEqual(out, "started with 0, ended with 0, 0 bytes of others overwritten\n", (libc, size))
+
     def test_a_thousand_processes_at_once(self):
         log = self.directory / "log"
         for libc, probe in self.tree.probes.items():
