@@ -9,7 +9,8 @@
 //   runtime puts them.
 // - An application that sets up OpenTelemetry by itself keeps its own; this one steps aside.
 // - Package managers, which only start the application, are left alone, and so are worker threads: each would take 26 MB
-//   more, and one with a limit of memory would end of it.
+//   more, and one with a limit of memory would end of it. So is a process in which OpenTelemetry cannot work: without
+//   WebAssembly (--jitless), which Node.js' own fetch needs, or with built-in objects frozen.
 // - Where the environment names an OpAMP server, the node agent is told how the process is, and may change settings while
 //   it runs (odigos-opamp.js, odigos-remote.js).
 const fs = require('fs');
@@ -38,7 +39,7 @@ const INSTRUMENTATIONS = {
 const API_GLOBALS = ['opentelemetry.js.api.1', 'io.opentelemetry.js.api.logs'];
 
 function isLeftAlone(place, version) {
-  if (!isMainThread) return true;
+  if (!isMainThread || typeof WebAssembly === 'undefined' || Object.isFrozen(Error)) return true;
   if (path.basename(place) === NEWER ? !isForNewer(version) : version < OLDEST) return true;
   if ((process.env.OTEL_SDK_DISABLED || '').toLowerCase() === 'true') return true;
   return PACKAGE_MANAGERS.test(path.basename(process.argv[1] || ''));
@@ -191,6 +192,17 @@ function startOpenTelemetry(place, settings, agent) {
   });
 }
 
+/** Calls something without warnings of what is deprecated: they are of packages that the program has not chosen. */
+function withoutDeprecations(call) {
+  const own = Object.getOwnPropertyDescriptor(process, 'noDeprecation');
+  process.noDeprecation = true;
+  try {
+    return call();
+  } finally {
+    if (own) Object.defineProperty(process, 'noDeprecation', own); else delete process.noDeprecation;
+  }
+}
+
 /** Starts all that is in `place`, the directory of the module that is required first. */
 function start(place, version, debug) {
   if (isLeftAlone(place, version)) return;
@@ -200,7 +212,7 @@ function start(place, version, debug) {
   const most = process.getMaxListeners();
   if (most > 0) process.setMaxListeners(most + 1);
   try {
-    startOpenTelemetry(place, settings, agent);
+    withoutDeprecations(() => startOpenTelemetry(place, settings, agent));
     if (agent) agent.started(() => settings.components());
   } catch (error) {
     if (agent) agent.failed(error);

@@ -80,7 +80,11 @@ function loosenProcessors({ tracing, metrics }, { diag }) {
 /** Whether `process.emit` was called by Node.js itself and not by the program. */
 function isOfNode() {
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 100;
+  try {
+    Error.stackTraceLimit = 100;
+  } catch {
+    return false; // a program has frozen it
+  }
   const { stack } = new Error();
   Error.stackTraceLimit = stackTraceLimit;
   // below it is at most by what Node.js calls something where asynchronous calls are followed

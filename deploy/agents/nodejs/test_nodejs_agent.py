@@ -146,6 +146,17 @@ for (let count = 0; count < 10; count += 1) for (const name of ['exit', 'beforeE
             with self.subTest(source[:40]):
                 self.assert_same(source, name="program.js")
 
+    def test_options_of_node_js_change_nothing(self):
+        for options in ("--jitless", "--frozen-intrinsics", "--disable-proto=throw", "--disallow-code-generation-from-strings",
+                        "--no-addons", "--pending-deprecation", "--pending-deprecation --throw-deprecation",
+                        "--trace-uncaught", "--no-deprecation", "--unhandled-rejections=strict", "--no-global-search-paths"):
+            with self.subTest(options):
+                self.assert_same("process.on('beforeExit', () => console.log(process.noDeprecation));" + SHOP,
+                                 arguments=options.split())
+
+    def test_a_program_may_freeze_what_it_likes(self):
+        self.assert_same(SHOP + "Object.freeze(Error); process.on('beforeExit', () => console.log('told'));")
+
     def test_listeners_hear_of_the_end_as_often_as_without(self):
         for source in (
                 "process.on('beforeExit', (code) => console.log('done', code, process.exitCode))",

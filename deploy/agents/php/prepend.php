@@ -7,7 +7,11 @@
 // - The program's packages win: see packages.php. Composer's own state is the program's alone.
 // - A file that the program has set as auto_prepend_file itself is run as ever.
 require __DIR__ . '/odigos/agent.php';
-\Odigos\Agent::start(__DIR__);
+try {
+    \Odigos\Agent::start(__DIR__);
+} catch (\Throwable) {
+    // nothing that could be told, and nobody to tell it to
+}
 if (\Odigos\PREPENDED !== '') {
     require \Odigos\PREPENDED;
 }

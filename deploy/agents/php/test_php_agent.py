@@ -164,6 +164,25 @@ class PHPTests(PHPCase):
                                        "-d", f"open_basedir={directories}", name="app/program.php")
                 self.assertEqual((ran.stdout, ran.stderr), (f"1other{directories}", ""))
 
+    def test_functions_that_are_disabled_are_not_missed(self):
+        source = "<?php echo 1;" + (self.QUERY if HAS_DATABASE else "")
+        for functions in ("getenv", "get_cfg_var", "error_reporting", "ini_get", "set_error_handler", "restore_error_handler",
+                          "register_shutdown_function", "spl_autoload_register", "getmypid,gethostname,php_uname",
+                          "stream_socket_client,fsockopen", "hrtime,microtime", "file_get_contents,is_file", "function_exists",
+                          "exec,passthru,shell_exec,system,proc_open,popen,curl_exec,parse_ini_file,show_source,phpinfo"):
+            with self.subTest(functions):
+                self.assert_same(source, "-d", f"disable_functions={functions}")
+
+    def test_a_program_with_little_memory_keeps_it(self):
+        for limit in ("4M", "4096k", "4194304", "31M"):
+            with self.subTest(limit):
+                ran = self.assert_same("<?php echo (int) defined('Odigos\\\\PREPENDED');", "-d", f"memory_limit={limit}")
+                self.assertEqual(ran.stdout, "0")
+        for limit in ("128M", "32M", "-1", "1G", "134217728"):
+            with self.subTest(limit):
+                ran = self.run_program("<?php echo (int) defined('Odigos\\\\PREPENDED');", "-d", f"memory_limit={limit}")
+                self.assertEqual((ran.stdout, ran.stderr), ("1", ""))
+
     def test_an_agent_that_is_not_there_is_none(self):
         os.remove(os.path.join(self.agent, "prepend.php"))
         self.assert_same("<?php echo 1;")

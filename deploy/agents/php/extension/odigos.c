@@ -61,6 +61,8 @@ typedef struct {
   const char *build;
 } module;
 
+// The agent takes 4 MB of a request's memory.
+enum { LEAST_MEMORY = 32 << 20 };
 enum { IS_LONG = 4, PER_DIRECTORY = 1 << 1, ON_ACTIVATION = 1 << 2 };
 
 extern int cfg_get_string(const char *name, char **value);
@@ -102,6 +104,21 @@ static int can_be_read(const char *path) {
   return access(path, R_OK) == 0;
 }
 
+// Whether a limit of memory, as in memory_limit, leaves room for the agent beside the program.
+static int is_small(const char *limit) {
+  int64_t bytes = 0;
+  if (limit == NULL || *limit < '0' || *limit > '9') return 0; // -1: none
+  for (; *limit >= '0' && *limit <= '9'; limit++) {
+    if (bytes < LEAST_MEMORY) bytes = bytes * 10 + (*limit - '0');
+  }
+  switch (*limit | 0x20) {
+    case 'g': return bytes == 0;
+    case 'm': return bytes < LEAST_MEMORY >> 20;
+    case 'k': return bytes < LEAST_MEMORY >> 10;
+    default: return bytes < LEAST_MEMORY;
+  }
+}
+
 static int startup(int type, int number) {
   (void)type, (void)number;
   void *page = mmap(NULL, sizeof *paused_until, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -121,6 +138,7 @@ static int request_startup(int type, int number) {
   (void)type;
   char *path = NULL;
   if (cfg_get_string("odigos.prepend", &path) != 0 || path == NULL || !can_be_read(path)) return 0;
+  if (is_small(zend_ini_string(TEXT("memory_limit"), 0))) return 0;
   const char *own = zend_ini_string(TEXT("auto_prepend_file"), 0);
   if (own != NULL && equal(own, path)) own = NULL;
   zend_register_string_constant(TEXT("Odigos\\PREPENDED"), own == NULL ? "" : own, 0, number);

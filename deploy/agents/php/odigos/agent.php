@@ -7,8 +7,19 @@ namespace Odigos;
 /** Starts OpenTelemetry in a request, or in a script of the command line. */
 final class Agent
 {
+    /** Without these (`disable_functions`) neither OpenTelemetry nor this agent can work in silence. */
+    private const NEEDED = [
+        'error_reporting', 'get_cfg_var', 'getenv', 'ini_get', 'register_shutdown_function', 'restore_error_handler',
+        'set_error_handler', 'spl_autoload_register',
+    ];
+
     public static function start(string $directory): void
     {
+        foreach (self::NEEDED as $name) {
+            if (!\function_exists($name)) {
+                return;
+            }
+        }
         $level = error_reporting(0);
         try {
             self::quietly(static function () use ($directory): void {
