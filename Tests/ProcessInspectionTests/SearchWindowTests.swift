@@ -135,7 +135,8 @@ import Testing
     for size in 131_057..<131_088 {
       let found = Self.inPieces(
         question, BoundedFile(bytes: all), FileRange(offset: 7, size: UInt64(size)), window: 65_536)
-      #expect(found.last == Self.inWhole(question, Array(all[7..<(7 + size)])).last)
+      let end = Self.inWhole(question, Array(all[7..<(7 + size)].suffix(700))).last
+      #expect(found.last == end.map { Found(place: size - 700 + $0.place, bytes: $0.bytes) })
     }
   }
 }
