@@ -1,4 +1,5 @@
 import CText
+import TestSupport
 import Testing
 
 /// The marks that the parser goes by, of texts made of what matters, against a judge that reads byte by byte.

@@ -1,15 +1,5 @@
 import JSON
-
-/// A small generator with a seed, so that a failure can be repeated (xorshift64*).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state ^= state >> 12
-    state ^= state << 25
-    state ^= state >> 27
-    return state &* 0x2545_f491_4f6c_dd1d
-  }
-}
+import TestSupport
 
 extension JSONValue {
   /// A value of any shape.

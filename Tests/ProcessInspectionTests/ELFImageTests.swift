@@ -135,17 +135,19 @@ import Testing
     let file = BoundedFile(bytes: bytes)
     let image = ELFImage(file)
     let sections = ELFSections(file, try #require(image))
-    let comment = sections.content(".comment", of: file, limit: 100)
-    #expect(comment == Array("GCC: 12".utf8))
-    let start = sections.content(".rodata", of: file, limit: 2)
-    #expect(start == [1, 2])
-    let other = sections.content(".other", of: file, limit: 2)
-    #expect(other == nil)
+    let comment = try #require(sections.range(".comment", limit: 100))
+    let text = file.read(from: comment.offset, limit: Int(comment.size))
+    #expect(text == Array("GCC: 12".utf8))
+    let start = try #require(sections.range(".rodata", limit: 2))
+    let beginning = file.read(from: start.offset, limit: Int(start.size))
+    #expect(beginning == [1, 2])
+    #expect(sections.range(".other", limit: 2) == nil)
     // Whatever is cut off, less is found and nothing breaks.
     for count in stride(from: 0, to: bytes.count, by: 7) {
       let cut = BoundedFile(bytes: Array(bytes.prefix(count)))
       guard let image = ELFImage(cut) else { continue }
-      _ = ELFSections(cut, image).content(".rodata", of: cut, limit: 100)
+      let found = ExecutableFacts(cut, name: "app", SearchWindow())
+      #expect(found?.image == image && found?.rustVersion == nil)
     }
   }
 
@@ -162,6 +164,6 @@ import Testing
   private func read(_ path: String) -> (image: ELFImage?, build: GoBuildInfo?) {
     guard let file = BoundedFile(path) else { return (nil, nil) }
     guard let image = ELFImage(file) else { return (nil, nil) }
-    return (image, GoBuildInfo(file, image, ELFSections(file, image)))
+    return (image, GoBuildInfo(file, image, ELFSections(file, image), SearchWindow()))
   }
 }

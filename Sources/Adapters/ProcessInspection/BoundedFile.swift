@@ -84,12 +84,25 @@ struct BoundedFile: ~Copyable {
     return result
   }
 
+  /// Reads into memory from `offset` on, and says how many bytes there were: fewer than fit where the file ends.
+  func read(into memory: UnsafeMutableRawBufferPointer, from offset: UInt64) -> Int {
+    guard let start = off_t(exactly: offset) else { return 0 }
+    guard descriptor >= 0 else {
+      guard offset < size else { return 0 }
+      let part = bytes[Int(offset)...].prefix(memory.count)
+      memory.copyBytes(from: part)
+      return part.count
+    }
+    return fill(memory.bindMemory(to: UInt8.self), from: start).count
+  }
+
   /// Reads until the buffer is full or the file ends: files of /proc give a page or less at a time.
   private func fill(_ buffer: UnsafeMutableBufferPointer<UInt8>, from place: off_t) -> (count: Int, isAtEnd: Bool) {
     guard let base = buffer.baseAddress else { return (0, true) }
     var count = 0
     while count < buffer.count {
-      let read = pread(descriptor, base + count, buffer.count - count, place + off_t(count))
+      let (next, overflow) = place.addingReportingOverflow(off_t(count))
+      let read = overflow ? 0 : pread(descriptor, base + count, buffer.count - count, next)
       if read < 0, errno == EINTR { continue }
       guard read > 0 else { return (count, true) }
       count += read

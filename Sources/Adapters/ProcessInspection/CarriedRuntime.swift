@@ -10,6 +10,8 @@ enum CarriedRuntime: Sendable {
 
   /// How much of the names of symbols, and of writable data, is searched.
   private static let searched = 8 << 20
+  /// What Node.js exports for native modules, and what every runtime does that takes those.
+  private static let exported = [Array("_ZN4node5Start".utf8), Array("napi_create_function".utf8)]
   /// What precedes it is where the assemblies begin; zero where there are none (.NET's design document "Single-file
   /// publish").
   private static let bundleSignature: [UInt8] = [
@@ -18,29 +20,26 @@ enum CarriedRuntime: Sendable {
   ]
 
   /// Looks for one in a file.
-  init?(_ file: borrowing BoundedFile, _ image: ELFImage, _ sections: ELFSections) {
-    if let names = sections.content(".dynstr", of: file, limit: Self.searched) {
-      // Both are exported for native modules.
-      if names.place(of: "_ZN4node5Start") != nil {
-        self = .node
-        return
-      }
-      if names.place(of: "napi_create_function") != nil {
-        self = .otherScripts
-        return
-      }
+  init?(
+    _ file: borrowing BoundedFile, _ image: ELFImage, _ sections: ELFSections, _ window: SearchWindow
+  ) {
+    let names = sections.range(".dynstr", limit: Self.searched)
+    switch names.flatMap({ window.firstPresent(of: Self.exported, in: $0, of: file) }) {
+    case 0: self = .node
+    case .some: self = .otherScripts
+    case nil:
+      guard Self.hasBundle(file, image, window) else { return nil }
+      self = .dotnet
     }
-    guard Self.hasBundle(file, image) else { return nil }
-    self = .dotnet
   }
 
-  private static func hasBundle(_ file: borrowing BoundedFile, _ image: ELFImage) -> Bool {
+  private static func hasBundle(_ file: borrowing BoundedFile, _ image: ELFImage, _ window: SearchWindow) -> Bool {
     for segment in image.segments.filter(\.isWritable).prefix(4) {
-      let data = file.read(from: segment.fileOffset, limit: Int(min(segment.fileSize, UInt64(searched / 4))))
-      if let place = data.place(of: bundleSignature), place >= 8, data[(place - 8)..<place].contains(where: { $0 != 0 })
-      {
-        return true
+      let data = FileRange(offset: segment.fileOffset, size: segment.fileSize).prefix(searched / 4)
+      let isBundle = window.first(bundleSignature, before: 8, after: 0, in: data, of: file) { place, bytes in
+        place >= 8 && bytes.prefix(8).contains { $0 != 0 }
       }
+      if isBundle == true { return true }
     }
     return false
   }

@@ -1,12 +1,7 @@
 /// The sections of an ELF file by name, for what only they say: they are for linkers and people, and a file may have
 /// none.
 struct ELFSections {
-  /// Where a section is in the file.
-  struct Section {
-    var offset: UInt64
-    var size: UInt64
-  }
-  private var sections: [String: Section] = [:]
+  private var sections: [String: FileRange] = [:]
   /// Whether the file has none that could be read.
   var isEmpty: Bool { sections.isEmpty }
 
@@ -23,12 +18,12 @@ struct ELFSections {
       entrySize >= (is64Bit ? 64 : 40), entrySize <= 256, count <= Self.maximumCount, namesIndex < count,
       let table = file.read(at: offset, count: Int(entrySize * count))
     else { return }
-    func section(_ index: Int) -> (name: Int, section: Section)? {
+    func section(_ index: Int) -> (name: Int, section: FileRange)? {
       let entry = ELFRecord(table, from: index * Int(entrySize), is64Bit: is64Bit, isLittleEndian: isLittleEndian)
       guard let name = entry.long(at: 0), let offset = entry.word(at: is64Bit ? 24 : 16),
         let size = entry.word(at: is64Bit ? 32 : 20)
       else { return nil }
-      return (Int(name), Section(offset: offset, size: size))
+      return (Int(name), FileRange(offset: offset, size: size))
     }
     guard let place = section(Int(namesIndex))?.section else { return }
     let names = file.read(from: place.offset, limit: Int(min(place.size, 64 << 10)))
@@ -39,8 +34,6 @@ struct ELFSections {
     }
   }
 
-  /// The content of a section, at most `limit` bytes; nil where there is none of that name.
-  func content(_ name: String, of file: borrowing BoundedFile, limit: Int) -> [UInt8]? {
-    sections[name].map { file.read(from: $0.offset, limit: Int(min($0.size, UInt64(limit)))) }
-  }
+  /// Where a section is, at most `limit` bytes of it; nil where there is none of that name.
+  func range(_ name: String, limit: Int) -> FileRange? { sections[name]?.prefix(limit) }
 }

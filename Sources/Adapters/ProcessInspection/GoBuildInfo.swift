@@ -6,8 +6,10 @@ struct GoBuildInfo: Sendable, Hashable {
   var path: String?
 
   /// Follows a byte 0xff.
-  private static let magic: StaticString = " Go buildinf:"
-  /// How much of a segment or section is read.
+  private static let magic = Array(" Go buildinf:".utf8)
+  /// How long the note is, without the texts that may follow it.
+  private static let headerSize = 32
+  /// How much of a segment or section is searched.
   private static let searched = 1 << 20
   /// More than this is no version, and no path that helps anybody.
   private static let longestVersion = 64, longestPath = 256
@@ -15,16 +17,18 @@ struct GoBuildInfo: Sendable, Hashable {
   /// Reads the note; nil where there is none. The linker gives it a section, which may be anywhere in the writable
   /// data: position-independent programs have their relocated data before it. Only files whose sections were taken away
   /// are searched.
-  init?(_ file: borrowing BoundedFile, _ image: ELFImage, _ sections: ELFSections) {
+  init?(
+    _ file: borrowing BoundedFile, _ image: ELFImage, _ sections: ELFSections, _ window: SearchWindow
+  ) {
     if !sections.isEmpty {
-      guard let data = sections.content(".go.buildinfo", of: file, limit: Self.searched) else { return nil }
-      self.init(in: data, from: 0, file, image)
+      guard let data = sections.range(".go.buildinfo", limit: Self.searched) else { return nil }
+      self.init(in: data, from: 0, file, image, window)
       return
     }
     for segment in image.segments.filter(\.isWritable).prefix(4) {
-      let data = file.read(from: segment.fileOffset, limit: Int(min(segment.fileSize, UInt64(Self.searched))))
+      let data = FileRange(offset: segment.fileOffset, size: segment.fileSize).prefix(Self.searched)
       // The note's address, not its place in the file, is a multiple of 16.
-      if let found = GoBuildInfo(in: data, from: Int((16 - segment.address % 16) % 16), file, image) {
+      if let found = GoBuildInfo(in: data, from: Int((16 - segment.address % 16) % 16), file, image, window) {
         self = found
         return
       }
@@ -32,13 +36,14 @@ struct GoBuildInfo: Sendable, Hashable {
     return nil
   }
 
-  private init?(in data: [UInt8], from first: Int, _ file: borrowing BoundedFile, _ image: ELFImage) {
-    guard let start = Self.start(in: data, first) else { return nil }
-    let note = data[start...]
-    let inline = data[start + 15] & 2 != 0
+  private init?(
+    in data: FileRange, from first: Int, _ file: borrowing BoundedFile, _ image: ELFImage, _ window: SearchWindow
+  ) {
+    guard let (start, header) = Self.header(in: data, first, file, window) else { return nil }
+    let inline = header[15] & 2 != 0
     guard
       let texts = inline
-        ? Self.inlineTexts(note) : Self.referredTexts(note, pointerSize: Int(data[start + 14]), file, image),
+        ? Self.inlineTexts(data.dropFirst(start + Self.headerSize), file) : Self.referredTexts(header, file, image),
       let version = Self.version(texts.version)
     else { return nil }
     self.version = version
@@ -56,44 +61,48 @@ struct GoBuildInfo: Sendable, Hashable {
     return String(version)
   }
 
-  private static func start(in data: [UInt8], _ first: Int) -> Int? {
-    var searched = 0
-    while let place = data.place(of: magic, from: searched) {
-      searched = place + 1
+  /// Where the note begins, and what it has before the texts.
+  private static func header(
+    in data: FileRange, _ first: Int, _ file: borrowing BoundedFile, _ window: SearchWindow
+  ) -> (start: Int, bytes: [UInt8])? {
+    let after = headerSize - 1 - magic.count
+    return window.first(magic, before: 1, after: after, in: data, of: file) { place, bytes in
       let start = place - 1
-      let isWhole = start >= first && start <= data.count - 32
-      if isWhole, (start - first) % 16 == 0, data[start] == 0xff { return start }
+      guard start >= first, bytes.count == headerSize, (start - first) % 16 == 0, bytes[0] == 0xff else { return nil }
+      return (start, Array(bytes))
     }
-    return nil
   }
 
   /// Since Go 1.18: both texts follow the header of 32 bytes, each after its length.
-  private static func inlineTexts(_ note: ArraySlice<UInt8>) -> (version: String, module: String)? {
-    var rest = note.dropFirst(32)
-    guard let version = lengthPrefixed(&rest) else { return nil }
-    return (version, lengthPrefixed(&rest) ?? "")
+  private static func inlineTexts(
+    _ texts: FileRange, _ file: borrowing BoundedFile
+  ) -> (version: String, module: String)? {
+    var rest = texts
+    guard let version = lengthPrefixed(&rest, file) else { return nil }
+    return (version, lengthPrefixed(&rest, file) ?? "")
   }
 
-  private static func lengthPrefixed(_ rest: inout ArraySlice<UInt8>) -> String? {
+  private static func lengthPrefixed(_ rest: inout FileRange, _ file: borrowing BoundedFile) -> String? {
     var length = 0
-    var shift = 0
-    while let byte = rest.popFirst(), shift < 28 {
-      length |= Int(byte & 0x7f) << shift
-      shift += 7
+    // No longer length fits into what is searched.
+    for (index, byte) in file.read(from: rest.offset, limit: Int(min(rest.size, 4))).enumerated() {
+      length |= Int(byte & 0x7f) << (7 * index)
       guard byte < 0x80 else { continue }
-      guard length <= rest.count else { return nil }
-      defer { rest = rest.dropFirst(length) }
-      return String(decoding: rest.prefix(length), as: UTF8.self)
+      rest = rest.dropFirst(index + 1)
+      guard length <= rest.size, let text = file.read(at: rest.offset, count: length) else { return nil }
+      rest = rest.dropFirst(length)
+      return String(decoding: text, as: UTF8.self)
     }
     return nil
   }
 
   /// Before Go 1.18: the header has the address of a Go string (address, length) with the version.
   private static func referredTexts(
-    _ note: ArraySlice<UInt8>, pointerSize: Int, _ file: borrowing BoundedFile, _ image: ELFImage
+    _ note: [UInt8], _ file: borrowing BoundedFile, _ image: ELFImage
   ) -> (version: String, module: String)? {
+    let pointerSize = Int(note[14])
     guard pointerSize == (image.is64Bit ? 8 : 4) else { return nil }
-    let header = ELFRecord(Array(note.prefix(32)), is64Bit: image.is64Bit, isLittleEndian: image.isLittleEndian)
+    let header = ELFRecord(note, is64Bit: image.is64Bit, isLittleEndian: image.isLittleEndian)
     guard let version = string(header.word(at: 16), pointerSize, file, image) else { return nil }
     return (version, string(header.word(at: 16 + pointerSize), pointerSize, file, image) ?? "")
   }

@@ -65,7 +65,7 @@ extension ProcessFacts {
     // Dynatrace's start-up program runs the application that this variable names.
     guard let target = environment.values["DT_DYNAMIZER_TARGET_EXE"], target.hasPrefix("/"),
       let file = root?.file(target), let image = ELFImage(file),
-      let build = GoBuildInfo(file, image, ELFSections(file, image))
+      let build = GoBuildInfo(file, image, ELFSections(file, image), SearchWindow())
     else { return nil }
     return goRuntime(build, target)
   }

@@ -9,12 +9,12 @@ struct RuntimeSignature: Sendable {
   /// Parts of file names of such libraries.
   var libraryParts: [String] = []
   /// What stands before the version in the texts of the executable.
-  var versionText: StaticString?
+  var versionText: String?
   /// Finds the version.
   var version: @Sendable (ProcessFacts) -> RuntimeVersion.Finding?
 
   /// What Node.js calls itself in requests, with its version behind it.
-  static let nodeVersionText: StaticString = "node.js/v"
+  static let nodeVersionText = "node.js/v"
 
   static let all: [RuntimeSignature] = [
     RuntimeSignature(

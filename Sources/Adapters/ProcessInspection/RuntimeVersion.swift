@@ -138,7 +138,7 @@ enum RuntimeVersion {
       let image = ELFImage(file)
     else { return nil }
     let found = ExecutableFacts.version(
-      after: RuntimeSignature.nodeVersionText, file, ELFSections(file, image))
+      after: RuntimeSignature.nodeVersionText, file, ELFSections(file, image), SearchWindow())
     return found.map { Finding(version: $0.version, source: "a text of \(path)") }
   }
 

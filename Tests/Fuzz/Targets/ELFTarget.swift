@@ -1,7 +1,7 @@
 @testable import ProcessInspection
 
-/// Executables of containers: what is read stays within the file and within its limits, and a file that is cut off says
-/// no more than the whole.
+/// Executables of containers: what is read stays within the file and within its limits, and is the same in however small
+/// pieces the file is searched.
 enum ELFTarget {
   private static let names = ["php", "nginx", "app", "python3.11"]
 
@@ -9,7 +9,10 @@ enum ELFTarget {
     var input = FuzzInput(bytes)
     let choice = input.byte()
     let file = BoundedFile(bytes: Array(input.rest))
-    guard let facts = ExecutableFacts(file, name: names[Int(choice & 3)]) else { return }
+    let name = names[Int(choice & 3)]
+    // No input is larger than that window.
+    guard let facts = ExecutableFacts(file, name: name, SearchWindow()) else { return }
+    requireSame(ExecutableFacts(file, name: name, SearchWindow(size: Int(choice >> 2))), facts)
     require(facts.image.needed.count <= 256, "more libraries than the limit")
     require(facts.image.needed.allSatisfy { $0.utf8.count <= 256 }, "a name longer than the limit")
     require((facts.image.interpreter?.utf8.count ?? 0) <= 4096, "a loader's path longer than the limit")
@@ -26,8 +29,16 @@ enum ELFTarget {
     }
     let sections = ELFSections(file, facts.image)
     for name in [".rodata", ".comment"] {
-      require((sections.content(name, of: file, limit: 100)?.count ?? 0) <= 100, "a section beyond its limit")
+      require((sections.range(name, limit: 100)?.size ?? 0) <= 100, "a section beyond its limit")
     }
+  }
+
+  private static func requireSame(_ pieces: ExecutableFacts?, _ whole: ExecutableFacts) {
+    require(pieces?.image == whole.image, "another image")
+    require(pieces?.goBuild == whole.goBuild, "another note of Go in pieces")
+    require(pieces?.carried == whole.carried, "another runtime in pieces")
+    require(pieces?.rustVersion == whole.rustVersion, "another version of rustc in pieces")
+    require(pieces?.namedVersion == whole.namedVersion, "another version in pieces")
   }
 
   private static func requireVersion(_ version: String) {
