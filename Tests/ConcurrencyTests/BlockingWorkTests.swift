@@ -31,12 +31,12 @@ import Testing
   }
 
   @Test func whatDoesNotEndHoldsNobodyUp() async throws {
-    let work = BlockingWork(patience: .milliseconds(50), maximum: 2)
+    let work = BlockingWork(patience: .milliseconds(50), maximum: 1, maximumHanging: 2)
     let obstacle = try Obstacle()
     #expect(await work.run("stuck") { obstacle.wait() } == nil)
     #expect(work.goingOn == ["stuck"])
     #expect(await work.run("other") { 1 } == 1)
-    // It is not begun a second time, and only so many are.
+    // It is not begun a second time, what hangs leaves room for others, and only so many hang.
     #expect(await work.run("stuck") { 1 } == nil)
     #expect(await work.run("stuck too") { obstacle.wait() } == nil)
     #expect(await work.run("other") { 1 } == nil)

@@ -56,6 +56,11 @@ import Testing
     #expect(list.periods.map(\.names) == [["c"], ["c"]])
   }
 
+  @Test(arguments: ["b -1 a\n", "b 9223372036854775807 a\n", "b x a\n", "b 1\n", "b 1 a", ""])
+  func aListThatIsNoneIsNotRead(_ text: String) {
+    #expect(AgentActivations(text) == nil)
+  }
+
   @Test func anotherReleaseThatNotesNothingIsNotForgotten() {
     var list = Self.list([(10, "a"), (20, "b")])
     list.correct(current: "b")

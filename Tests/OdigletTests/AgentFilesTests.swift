@@ -121,6 +121,39 @@ import Testing
     await task.value
   }
 
+  @Test func aProcessThatDoesNotAnswerKeepsNothingFromBeingMended() async throws {
+    let scratch = try ScratchDirectory()
+    let installation = AgentInstallation(
+      source: "\(scratch.path)/image", destination: "\(scratch.path)/host", report: { _ in })
+    for text in ["one", "two"] {
+      try scratch.write("image/python/agent.py", text)
+      try installation.install()
+    }
+    try scratch.write("proc/stat", "btime 1000\n")
+    try scratch.write("proc/7/mountinfo", "")
+    // Opening it waits, as reading the mappings of a process does while that is stuck with its memory locked.
+    let maps = "\(scratch.path)/proc/7/maps"
+    #expect(mkfifo(maps, 0o600) == 0)
+    let loop = try EventLoop(name: "files-test")
+    defer { loop.shutdown() }
+    let told = Locked<[String?]>([])
+    let monitor = AgentFilesMonitor(
+      source: "\(scratch.path)/image", destination: "\(scratch.path)/host", lockBound: .milliseconds(1),
+      tree: ProcessTree(root: "\(scratch.path)/proc"), loop: loop,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, patience: .milliseconds(100)
+    ) { problem in told.withLock { $0.append(problem) } }
+    let task = Task { await monitor.run() }
+    try await eventually("the first look") { told.withLock { $0.last == .some(nil) } }
+    unlink("\(scratch.path)/host/python/agent.py")
+    try await eventually("the repair") { scratch.text("host/python/agent.py") == "two" }
+    #expect(try installation.oldVersions().count == 1)
+    task.cancel()
+    await task.value
+    // Let the thread go that waits for it.
+    let writer = open(maps, O_WRONLY | O_NONBLOCK)
+    if writer >= 0 { close(writer) }
+  }
+
   @Test(arguments: [false, true]) func putsBrokenFilesBackAndTellsBoth(isLocked: Bool) async throws {
     let scratch = try ScratchDirectory()
     try scratch.write("image/python/agent.py", "print('one')")

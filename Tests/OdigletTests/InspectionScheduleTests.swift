@@ -24,6 +24,46 @@ import Testing
     Issue.record("it never ends")
   }
 
+  @Test func whatDoesNotAnswerIsLookedAtWithoutEnd() {
+    var schedule = InspectionSchedule()
+    var now = Duration.zero
+    _ = schedule.noteOpen("c", at: now)
+    var pauses: [Duration] = []
+    while now < .seconds(3600) {
+      now += schedule.noteSilence("c", at: now)
+      #expect(schedule.decision("c", at: now) == .inspect)
+      if case .wait(let delay) = schedule.decision("c", at: now - .seconds(1)) { pauses.append(delay) }
+    }
+    #expect(pauses.allSatisfy { $0 == .seconds(1) } && pauses.count > 60)
+    // An answer says nothing of the time before, and a container without end is one no more.
+    #expect(schedule.noteOpen("c", at: now) == .zero)
+    now += .seconds(15)
+    #expect(schedule.noteOpen("c", at: now) == .seconds(15))
+    for _ in 0..<100 {
+      guard case .wait(let delay) = schedule.decision("c", at: now) else { break }
+      now += delay
+      _ = schedule.noteOpen("c", at: now)
+    }
+    #expect(schedule.decision("c", at: now + .seconds(1000)) == .leave)
+  }
+
+  @Test func aRuntimeThatDoesNotAnswerIsAskedWithoutEnd() {
+    var schedule = InspectionSchedule()
+    var now = Duration.zero
+    var looks = 0
+    while now < .seconds(7200) {
+      _ = schedule.noteOpen("c", isAnswered: false, at: now)
+      looks += 1
+      guard case .wait(let delay) = schedule.decision("c", at: now) else {
+        Issue.record("it is left")
+        return
+      }
+      #expect(delay <= InspectionSchedule.longestPause)
+      now += delay
+    }
+    #expect(looks < 60)
+  }
+
   @Test func beginsAnewForAnotherContainer() {
     var schedule = InspectionSchedule()
     #expect(!schedule.isFollowed("a"))

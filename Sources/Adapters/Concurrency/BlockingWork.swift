@@ -2,28 +2,48 @@ import Glibc
 
 /// Runs work that may never end on threads of its own: what belongs to containers may lie on a file system whose server
 /// has stopped to answer, and nothing can end a thread that waits for it. Whoever waits here goes on without an answer;
-/// the thread stays until the file system answers, so there are only so many of them.
+/// the thread stays until the file system answers, so there are only so many of them; and what hangs does not count among
+/// what may go on beside it.
 public final class BlockingWork: Sendable {
   private let patience: Duration
   private let maximum: Int
-  private let pending = Locked<Set<String>>([])
+  private let maximumHanging: Int
+  private let pending = Locked(Pending())
 
-  /// Work is waited for as long as `patience`, and at most `maximum` pieces of it go on at once.
-  public init(patience: Duration = .seconds(5), maximum: Int = 16) {
+  private struct Pending {
+    var names: Set<String> = []
+    /// Those of them that nobody waits for any more.
+    var hanging: Set<String> = []
+
+    mutating func end(_ name: String) {
+      names.remove(name)
+      hanging.remove(name)
+    }
+  }
+
+  /// Work is waited for as long as `patience`; at most `maximum` pieces of it go on at once, beside `maximumHanging`
+  /// that have not ended in time.
+  public init(patience: Duration = .seconds(5), maximum: Int = 16, maximumHanging: Int = 64) {
     self.patience = patience
     self.maximum = maximum
+    self.maximumHanging = maximumHanging
   }
 
   /// The pieces of work that go on now.
-  public var goingOn: Set<String> { pending.withLock { $0 } }
+  public var goingOn: Set<String> { pending.withLock { $0.names } }
 
   /// What `body` answers; nil where it has not in time, and where an earlier piece of work of that name still goes on.
   public func run<Answer: Sendable>(_ name: String, _ body: @escaping @Sendable () -> Answer) async -> Answer? {
-    let isFree = pending.withLock { $0.count < maximum && $0.insert(name).inserted }
+    let isFree = pending.withLock { pending in
+      let hanging = pending.hanging.count
+      return hanging < maximumHanging && pending.names.count - hanging < maximum && pending.names.insert(name).inserted
+    }
     guard isFree else { return nil }
     let once = Once<Answer>()
-    let timer = Task { [patience] in
-      try? await Task.sleep(for: patience)
+    let timer = Task { [patience, pending] in
+      // Cancelled by the answer, or with whoever waits: then the work goes on, and counts as before.
+      guard (try? await Task.sleep(for: patience)) != nil else { return once.answer(nil) }
+      pending.withLock { if $0.names.contains(name) { $0.hanging.insert(name) } }
       once.answer(nil)
     }
     defer { timer.cancel() }
@@ -31,11 +51,11 @@ public final class BlockingWork: Sendable {
       once.wait(continuation)
       let work = Work { [pending] in
         let answer = body()
-        pending.withLock { _ = $0.remove(name) }
+        pending.withLock { $0.end(name) }
         once.answer(answer)
       }
       guard !work.start() else { return }
-      pending.withLock { _ = $0.remove(name) }
+      pending.withLock { $0.end(name) }
       once.answer(nil)
     }
   }

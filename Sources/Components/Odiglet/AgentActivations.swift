@@ -21,6 +21,9 @@ struct AgentActivations: Equatable {
   /// A process's start is known to within a second or two: the kernel's own is known in seconds.
   private static let uncertainty = 2
 
+  /// No kernel runs longer, in seconds.
+  private static let uptimes = 0...(1 << 40)
+
   init() {}
 
   /// Reads a list: a line for each period, of the kernel's run, the seconds since its start, and names. Nil for a text
@@ -28,7 +31,7 @@ struct AgentActivations: Equatable {
   init?(_ text: String) {
     for line in text.split(separator: "\n") {
       let words = line.split(separator: " ").map(String.init)
-      guard words.count > 2, let uptime = Int(words[1]) else { return nil }
+      guard words.count > 2, let uptime = Int(words[1]), Self.uptimes.contains(uptime) else { return nil }
       periods.append(Period(boot: words[0], uptime: uptime, names: Array(words.dropFirst(2))))
     }
     guard text.hasSuffix("\n"), !periods.isEmpty else { return nil }

@@ -17,10 +17,12 @@ struct AgentFilesMonitor: Sendable {
   /// Whose lock is taken; nil for the destination's.
   var lockDirectory: String?
   /// How long another process that installs is waited for.
-  var lockBound = InstallationLock.bound
+  var lockBound: Duration
   var tree: ProcessTree
   var loop: EventLoop
   var logger: Logger
+  /// Reading the files and the processes of a node takes long, and some of it may never answer.
+  private let work: BlockingWork
   /// Told what is wrong, at first and whenever it changes; nil for nothing.
   var report: @Sendable (String?) -> Void
 
@@ -29,6 +31,23 @@ struct AgentFilesMonitor: Sendable {
   /// Processes are only looked at where there is an old version.
   private static let cleaningTicks = 600
   private static let longestPause = Duration.seconds(60)
+
+  /// A monitor that does nothing before it runs; `patience` is how long a piece of work is waited for.
+  init(
+    source: String, destination: String, lockDirectory: String? = nil, lockBound: Duration = InstallationLock.bound,
+    tree: ProcessTree, loop: EventLoop, logger: Logger, patience: Duration = .seconds(60),
+    report: @escaping @Sendable (String?) -> Void
+  ) {
+    self.source = source
+    self.destination = destination
+    self.lockDirectory = lockDirectory
+    self.lockBound = lockBound
+    self.tree = tree
+    self.loop = loop
+    self.logger = logger
+    work = BlockingWork(patience: patience)
+    self.report = report
+  }
 
   /// Runs until the task is cancelled.
   func run() async {
@@ -70,7 +89,7 @@ struct AgentFilesMonitor: Sendable {
         try? await Task.sleep(for: .milliseconds(100))
       }
       isNoted.withLock { $0 = false }
-      look(&state)
+      await look(&state)
       watch.watch(state.check.watchedDirectories)
     }
   }
@@ -88,10 +107,10 @@ struct AgentFilesMonitor: Sendable {
     var complaint = Complaint()
   }
 
-  private func look(_ state: inout State) {
+  private func look(_ state: inout State) async {
     note(state.check.problem(), &state)
-    if state.problem != nil, !state.check.isDirectoryGone, state.nextRepair <= .now { repair(&state) }
-    if state.problem == nil, state.ticks % Self.cleaningTicks == 0 { removeUnusedVersions() }
+    if state.problem != nil, !state.check.isDirectoryGone, state.nextRepair <= .now { await repair(&state) }
+    if state.problem == nil, state.ticks % Self.cleaningTicks == 0 { await removeUnusedVersions() }
   }
 
   private func note(_ problem: String?, _ state: inout State) {
@@ -106,18 +125,18 @@ struct AgentFilesMonitor: Sendable {
   }
 
   /// The image that we run from has the files, so nobody needs to be called.
-  private func repair(_ state: inout State) {
+  private func repair(_ state: inout State) async {
     guard FileOperation.exists(source) else { return }
-    do throws(AgentInstallationError) {
-      try installation(goesOnWithoutLock: state.firstFailure.map { $0 + lockBound <= .now } ?? false).install()
-      state.failures = 0
-      state.firstFailure = nil
-    } catch {
+    let isForced = state.firstFailure.map { $0 + lockBound <= .now } ?? false
+    if let failure = await failure("repair", { try installation(goesOnWithoutLock: isForced).install() }) {
       state.failures += 1
       state.firstFailure = state.firstFailure ?? .now
-      if state.complaint.isDue(error.description, at: .now) {
-        logger.error("the agent files could not be put back; it is tried again", metadata: ["error": "\(error)"])
+      if state.complaint.isDue(failure, at: .now) {
+        logger.error("the agent files could not be put back; it is tried again", metadata: ["error": "\(failure)"])
       }
+    } else {
+      state.failures = 0
+      state.firstFailure = nil
     }
     state.nextRepair = .now + min(.seconds(1 << min(state.failures, 6)), Self.longestPause)
     note(state.check.problem(), &state)
@@ -131,9 +150,25 @@ struct AgentFilesMonitor: Sendable {
     ) { logger.info("\($0)") }
   }
 
-  private func removeUnusedVersions() {
-    do { try installation(goesOnWithoutLock: false).removeUnusedVersions(tree: tree) } catch {
-      logger.warning("old agent files stay", metadata: ["error": "\(error)"])
+  private func removeUnusedVersions() async {
+    let failure = await failure("removal") {
+      try installation(goesOnWithoutLock: false).removeUnusedVersions(tree: tree)
     }
+    if let failure { logger.warning("old agent files stay", metadata: ["error": "\(failure)"]) }
+  }
+
+  /// What went wrong with a piece of work; nil for nothing. One that has not ended is not begun again.
+  private func failure(
+    _ name: String, _ body: @escaping @Sendable () throws -> Void
+  ) async -> String? {
+    let result = await work.run(name) { () -> String? in
+      do {
+        try body()
+        return nil
+      } catch {
+        return "\(error)"
+      }
+    }
+    return result ?? "the \(name) of agent files has not ended: the disk or a process of the node does not answer"
   }
 }

@@ -168,6 +168,8 @@ enum FileOperation {
   static func freeBytes(_ path: String) throws(AgentInstallationError) -> UInt64 {
     var status = statvfs()
     guard statvfs(path, &status) == 0 else { throw .system("ask for the free space of", path) }
-    return UInt64(status.f_bavail) * UInt64(status.f_frsize)
+    // File systems that do not know say the most that there is.
+    let (bytes, isMore) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    return isMore ? .max : bytes
   }
 }

@@ -20,6 +20,10 @@ struct InspectionSchedule: Sendable {
     /// The least time between a look and one for a change.
     var gap = InspectionSchedule.leastGap
     var isForChange = false
+    /// How often in a row the container's files did not answer.
+    var silences = 0
+    /// Whether it is looked at until it is certain, because somebody who could tell does not answer.
+    var isEndless = false
   }
   private var entries: [String: Entry] = [:]
 
@@ -35,6 +39,11 @@ struct InspectionSchedule: Sendable {
   /// How long after a change a container is looked at: the new program loads its runtime first.
   static let settling = Duration.milliseconds(500)
   static let leastGap = Duration.seconds(1)
+  /// How long after a look that was not answered the next one is tried, at first and at last.
+  static let silence = Duration.seconds(5)
+  static let longestSilence = Duration.seconds(60)
+  /// How long after a look the next one is, at last, where the container runtime does not answer.
+  static let longestPause = Duration.seconds(300)
 
   /// What is to be done about a container now.
   enum Decision: Equatable {
@@ -46,7 +55,7 @@ struct InspectionSchedule: Sendable {
   /// Decides; `now` is by a monotonic clock.
   func decision(_ containerID: String, at now: Duration) -> Decision {
     guard let entry = entries[containerID] else { return .inspect }
-    guard let next = entry.next, next - entry.since <= Self.limit else { return .leave }
+    guard let next = entry.next, entry.isEndless || next - entry.since <= Self.limit else { return .leave }
     return now >= next ? .inspect : .wait(next - now)
   }
 
@@ -54,16 +63,34 @@ struct InspectionSchedule: Sendable {
   func isFollowed(_ containerID: String) -> Bool { entries[containerID] != nil }
 
   /// Notes a look at a container after which it is not certain what it is; answers how long that has been so.
-  mutating func noteOpen(_ containerID: String, isNews: Bool = false, at now: Duration) -> Duration {
+  ///
+  /// - Parameter isAnswered: Whether everybody has answered who could tell; where not, it is looked at without end.
+  mutating func noteOpen(
+    _ containerID: String, isNews: Bool = false, isAnswered: Bool = true, at now: Duration
+  ) -> Duration {
     var entry = entry(containerID, isNews, now)
     entry.language = nil
+    entry.isEndless = !isAnswered
     // Twice as long after each look: what has not shown by now hardly will in the next minute.
-    entry.next = now + .milliseconds(250 << min(entry.count, 12))
+    entry.next = now + min(.milliseconds(250 << min(entry.count, 12)), isAnswered ? Self.limit : Self.longestPause)
     entry.count += 1
     let since = entry.openSince ?? now
     entry.openSince = since
     entries[containerID] = entry
     return now - since
+  }
+
+  /// Notes that a container's files did not answer, which says nothing of it; answers after what time to look again. It
+  /// is looked at until they do, and what it is for is judged from then on.
+  mutating func noteSilence(_ containerID: String, at now: Duration) -> Duration {
+    var entry = entries[containerID] ?? Entry(since: now, last: now)
+    let delay = min(Self.silence * (1 << min(entry.silences, 6)), Self.longestSilence)
+    entry.silences += 1
+    entry.isEndless = true
+    (entry.since, entry.last, entry.next) = (now, now, now + delay)
+    (entry.openSince, entry.language, entry.count) = (nil, nil, 0)
+    entries[containerID] = entry
+    return delay
   }
 
   /// The language that a container has for certain.
@@ -101,6 +128,9 @@ struct InspectionSchedule: Sendable {
 
   private func entry(_ containerID: String, _ isNews: Bool, _ now: Duration) -> Entry {
     var entry = entries[containerID] ?? Entry(since: now, last: now)
+    if entry.silences > 0 { entry.since = now }
+    entry.silences = 0
+    entry.isEndless = false
     entry.last = now
     if isNews {
       entry.gap = Self.leastGap

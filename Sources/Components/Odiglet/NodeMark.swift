@@ -98,6 +98,7 @@ struct NodeMark: Sendable, Equatable {
 enum DeviceCapacity {
   /// More than pods have containers: the device shall never be what a node has too few of.
   static func forNode(pods: Int?) -> Int {
-    min(max(1024, 8 * (pods ?? 0)), OdigletConfiguration.capacities.upperBound)
+    let most = OdigletConfiguration.capacities.upperBound
+    return min(max(1024, 8 * min(pods ?? 0, most)), most)
   }
 }

@@ -45,7 +45,8 @@ struct RuntimeInspector: Sendable {
 
   /// The controller of the configs; `run` it beside the informers.
   func controller() -> Controller<ObjectKey> {
-    let controller = Controller<ObjectKey>(name: "runtime-inspection", logger: logger) { key in
+    // A container whose files do not answer keeps one of them waiting.
+    let controller = Controller<ObjectKey>(name: "runtime-inspection", workers: 4, logger: logger) { key in
       try await reconcile(key)
     }
     configs.onChange { _, new in
@@ -146,7 +147,9 @@ struct RuntimeInspector: Sendable {
     }
     let key = ContainerKey(id: id, podUID: pod.uid, name: container.name)
     let listed = processes.listed(in: key, now: now, freshness: Self.freshness)
-    let inspection = await inspection(of: id, key, listed)
+    guard let inspection = await inspection(of: id, key, listed) else {
+      return (nil, schedule.withLock { $0.noteSilence(id, at: now) })
+    }
     let variables = await imageVariables(of: container, id)
     let observation = ContainerObservation(
       name: container.name, image: container.image, command: container.command, environment: container.environment,
@@ -154,10 +157,10 @@ struct RuntimeInspector: Sendable {
     return noted(observation, InspectionVerdict(observation, known: known), of: pod)
   }
 
-  /// A container whose files do not answer is one in which nothing can be seen; the others are looked at meanwhile.
+  /// Nil for a container whose files do not answer: that says nothing of it. The others are looked at meanwhile.
   private func inspection(
     of id: String, _ key: ContainerKey, _ listed: [ListedProcess]
-  ) async -> ContainerInspection {
+  ) async -> ContainerInspection? {
     let found = await looks.run(id) { [memory, tree] in
       memory.inspection(id) {
         tree.mark(listed)
@@ -168,7 +171,7 @@ struct RuntimeInspector: Sendable {
     if found == nil {
       logger.warning("files of a container do not answer; it is looked at again", metadata: ["container": "\(id)"])
     }
-    return found ?? ContainerInspection()
+    return found
   }
 
   /// Notes a look; answers what of it is to be reported, and when to look again.
@@ -185,7 +188,8 @@ struct RuntimeInspector: Sendable {
         schedule.noteCertain(id, isNews: verdict.isNews, language: language, at: now)
         return (observation, nil)
       }
-      let elapsed = schedule.noteOpen(id, isNews: verdict.isNews, at: now)
+      let isAnswered = if case .success = observation.imageVariables { true } else { false }
+      let elapsed = schedule.noteOpen(id, isNews: verdict.isNews, isAnswered: isAnswered, at: now)
       let again: Duration? = if case .wait(let delay) = schedule.decision(id, at: now) { delay } else { nil }
       let isDue = verdict.patience.map { elapsed >= $0 } ?? false
       return (isDue ? observation : nil, again)
