@@ -12,6 +12,7 @@ enum Confirmation {
     fflush(nil)
     guard let answer = readLine() else {
       print()
+      fflush(nil)
       throw CommandFailure("nobody answers; nothing was changed", next: "give --yes")
     }
     if ["y", "yes"].contains(answer.lowercased()) { return true }

@@ -19,7 +19,8 @@ extension ResourceType {
     DeploymentConfig.type,
   ]
 
-  /// Where what we have in our namespace is, in the order in which it goes: last what is needed to find the rest again.
+  /// Where what we have in our namespace is, in the order in which it goes: rights before what programs that are still
+  /// ending could write anew, and last what is needed to find the rest again.
   static let inNamespace = [
     Deployment.type, DaemonSet.type, Pod.type, Service.type, podDisruptionBudget,
     ServedVersion.type(podDisruptionBudget, "v1beta1"), roleBinding, role, ServiceAccount.type, Secret.type,
