@@ -1,45 +1,11 @@
 import JSON
-import KubeClient
-import KubeObjects
-import TestSupport
+import Policy
 import Testing
 
 @testable import OdigosCLI
 
 /// Commands about the whole cluster, against an API server that is a script.
 @Suite struct ClusterCommandTests {
-  /// A cluster by the items of its collections; writes are accepted.
-  private final class Cluster {
-    let client: KubeClient
-    private let server: ScriptedServer
-
-    init(_ lists: [String: [JSONValue]], writes: [String] = []) throws {
-      server = try ScriptedServer()
-      var script: JSONValue = [:]
-      for (path, items) in lists {
-        script["GET \(path)"] = [
-          ["body": ["metadata": ["resourceVersion": "1"], "items": .array(items)]]
-        ]
-        for item in items {
-          guard let name = item.at("metadata", "name")?.string else { continue }
-          script["GET \(path)/\(name)"] = [["body": item]]
-        }
-      }
-      for line in writes { script[line] = [["body": [:]]] }
-      try server.play(String(decoding: script.serialized(), as: UTF8.self))
-      client = KubeClient(ClusterAccess(server: "http://127.0.0.1:\(server.port)", origin: "the test"))
-    }
-
-    /// What was written so far: "METHOD path" and the body.
-    func writes() async throws -> [(line: String, body: JSONValue)] {
-      let log = try await client.raw("/_log")["requests"]?.array ?? []
-      return log.filter { $0["method"]?.string != "GET" }.map { entry in
-        let body = (entry["body"]?.string).flatMap { try? JSONValue(parsing: Array($0.utf8)) }
-        return ("\(entry["method"]?.string ?? "") \(entry["path"]?.string ?? "")", body ?? .null)
-      }
-    }
-  }
-
   private func named(_ names: String...) -> [JSONValue] { names.map { ["metadata": ["name": .string($0)]] } }
 
   private func sources(_ namespace: String) -> String { "/apis/odigos.io/v1alpha1/namespaces/\(namespace)/sources" }
@@ -55,12 +21,12 @@ import Testing
   }
 
   /// Namespaces of people and of systems; `private` is ignored by the configuration, `off` is opted out, `on` is in.
-  private func cluster() throws -> Cluster {
+  private func cluster() throws -> ScriptedCluster {
     let configuration: JSONValue = [
       "metadata": ["name": "odigos-config", "namespace": "odigos-system"],
       "data": ["config.yaml": "ignoredNamespaces: [private]"],
     ]
-    return try Cluster(
+    return try ScriptedCluster(
       [
         "/api/v1/configmaps": [["metadata": ["name": "odigos-deployment", "namespace": "odigos-system"]]],
         "/api/v1/namespaces/odigos-system/configmaps": [configuration],
@@ -93,6 +59,30 @@ import Testing
       try await cluster.writes().map(\.line) == ["POST \(sources("shop"))", "PATCH \(sources("on"))/mine"])
   }
 
+  @Test func oneNamespaceThatRefusesStopsNoOther() async throws {
+    let ending: JSONValue = ["metadata": ["name": "ending", "deletionTimestamp": "2030-01-01T00:00:00Z"]]
+    let cluster = try ScriptedCluster(
+      [
+        "/api/v1/configmaps": [["metadata": ["name": "odigos-deployment", "namespace": "odigos-system"]]],
+        "/api/v1/namespaces": named("first", "second") + [ending] + named("third"),
+        sources("first"): [], sources("second"): [], sources("third"): [],
+      ], writes: ["POST \(sources("first"))", "POST \(sources("third"))"])
+    defer { cluster.client.shutdown() }
+    let failure = await #expect(throws: CommandFailure.self) {
+      try await SourceTarget.parse(["cluster"]).set(disabled: false, cluster.client)
+    }
+    let text = failure?.description ?? ""
+    #expect(text.contains("1 of 3 failed") && text.contains("namespace second: "), "\(text)")
+    #expect(try await cluster.writes().map(\.line) == ["first", "second", "third"].map { "POST \(sources($0))" })
+  }
+
+  @Test func aNameThatCannotBeALabelIsNone() {
+    let long = String(repeating: "a", count: 64)
+    let workload = WorkloadReference(namespace: "shop", kind: .cronJob, name: long)
+    let labels = SourceSubject.workload(workload).source().metadata.labels
+    #expect(labels["odigos.io/workload-name"] == nil && labels["odigos.io/workload-kind"] == "CronJob")
+  }
+
   @Test func aDryRunWritesNothing() async throws {
     let cluster = try cluster()
     defer { cluster.client.shutdown() }
@@ -104,7 +94,7 @@ import Testing
     func workload(_ name: String, _ annotations: JSONValue) -> JSONValue {
       ["metadata": ["name": .string(name), "namespace": "shop", "annotations": annotations]]
     }
-    let cluster = try Cluster(
+    let cluster = try ScriptedCluster(
       [
         "/apis/apps/v1/deployments": [
           workload("web", ["odigos.io/removed-at": "2025-01-01T00:00:00Z", "team": "a"]), workload("plain", ["x": "y"]),

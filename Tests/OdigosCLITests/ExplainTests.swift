@@ -30,10 +30,24 @@ import Testing
     return Explanation.make(try gathered.facts(namespace: nil, runtimes: runtimes))
   }
 
+  /// Documents as the items of a list.
+  static func listed(_ documents: [String]) -> String {
+    documents.map { "- " + $0.split(separator: "\n").joined(separator: "\n  ") }.joined(separator: "\n")
+  }
+
   static let cases: [(String, [String], [String], ReasonCode)] = [
     ("a pod alone", [pod], [], .noSource),
     ("by a Source", [pod, source], [], .waitingForRuntimeInspection),
     ("several documents", ["\(pod)\n---\n\(source)\n---\n"], ["app=python:3.12"], .injected),
+    ("a list, as kubectl writes it", ["kind: List\nitems:\n" + listed([pod, source])], ["app=python"], .injected),
+    (
+      "lists of one kind each",
+      [
+        pod,
+        "kind: SourceList\nitems:\n"
+          + listed(["spec: {workload: {kind: Namespace, name: shop, namespace: shop}}\nmetadata: {namespace: shop}"]),
+      ], ["app=python"], .injected
+    ),
     (
       "by a label", [pod, "kind: Namespace\nmetadata: {name: shop, labels: {odigos-instrumentation: enabled}}"],
       ["app=python"], .injected
@@ -85,6 +99,12 @@ import Testing
     #expect(text.contains("192.0.2.1 and 192.0.2.2, which are examples"), "\(text)")
     let other = ExplanationReport(explanation: try Self.explain([Self.pod, Self.source], runtimes: ["app=python"])).text
     #expect(!other.contains("192.0.2"))
+  }
+
+  @Test func whatIsNotLookedAtIsTold() throws {
+    let other = "kind: Service\nmetadata: {name: web}\n---\nkind: Ingress\nmetadata: {name: web}"
+    let text = ExplanationReport(explanation: try Self.explain([Self.pod, Self.source, other])).text
+    #expect(text.contains("What file.yaml has of kind Ingress, Service makes no difference."), "\(text)")
   }
 
   static let refused: [([String], [String], String)] = [

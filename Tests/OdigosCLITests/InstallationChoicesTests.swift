@@ -1,6 +1,7 @@
 import JSON
 import KubeClient
 import KubeObjects
+import OdigosObjects
 import Policy
 import TestSupport
 import Testing
@@ -9,9 +10,11 @@ import Testing
 
 /// What an installation that is there keeps when it is installed again.
 @Suite struct InstallationChoicesTests {
-  private static func nodeAgent(features: JSONValue? = "runtime-inspection,process-events") throws -> JSONValue {
+  private static func nodeAgent(
+    features: JSONValue? = "runtime-inspection,process-events", version: String = Release.version
+  ) throws -> JSONValue {
     var values = ManifestValues(
-      namespace: "odigos-system", image: "registry/odigos:7", imagePullPolicy: "Always", version: "7")
+      namespace: "odigos-system", image: "registry/odigos:7", imagePullPolicy: "Always", version: version)
     values.nodeFeatures = [.runtimeInspection, .processEvents]
     var object = try #require(
       try Manifests().objects("deploy/components/odiglet.yaml", values).first { $0.type == DaemonSet.type }
@@ -31,6 +34,37 @@ import Testing
     #expect(chosen.image == "registry/odigos:7")
     #expect(chosen.imagePullPolicy == "Always")
     #expect(chosen.nodeFeatures == [.runtimeInspection, .processEvents])
+  }
+
+  @Test func anotherVersionNeedsItsImage() throws {
+    let older = try Self.nodeAgent(version: "0.0.9")
+    let failure = #expect(throws: CommandFailure.self) { try InstallationChoices().completed(by: older) }
+    let text = failure?.description ?? ""
+    #expect(text.contains("0.0.9") && text.contains(Release.version) && text.contains("--image"), "\(text)")
+    #expect(try InstallationChoices(image: "registry/odigos:8").completed(by: older).image == "registry/odigos:8")
+  }
+
+  @Test func listsMayHaveCommas() throws {
+    let command = try InstallCommand.parse([
+      "--profile", "size_s,small-batches", "size_s", "--ignore-namespace", "a,b", "c", "--ignore-container", "x, y",
+    ])
+    let changes = Dictionary(try command.changes().map { ($0.key, $0.value) }) { $1 }
+    #expect(
+      changes == [
+        "profiles": ["size_s", "small-batches"], "ignoredNamespaces": ["a", "b", "c"], "ignoredContainers": ["x", "y"],
+      ])
+  }
+
+  @Test(arguments: ["size_x", "greatwall", "avoid-java-opts", "size_s,nonsense"])
+  func profilesThatDoNothingAreRefused(_ names: String) {
+    #expect(throws: (any Error).self) { try InstallCommand.parse(["--profile", names]) }
+    #expect(throws: CommandFailure.self) { try [names].profileNames() }
+  }
+
+  @Test func profilesThatNeedAnotherCollectorSaySo() throws {
+    let lines = Profile.all.map(\.line)
+    let waiting = lines.filter { $0.contains("needs a collectorImage with the processor transform") }
+    #expect(waiting.map { $0.prefix { $0 != ":" } } == ["copy-scope", "semconv", "semconvdynamo", "semconvredis"])
   }
 
   @Test func whatIsGivenCounts() throws {
@@ -70,7 +104,9 @@ import Testing
   ])
   func theCommandLineChoosesNothingByItself(_ arguments: [String], _ image: String?, _ features: String?) throws {
     let command = try #require(try OdigosCommand.parseAsRoot(arguments) as? InstallCommand)
-    #expect(command.image == image && command.imagePullPolicy == nil && command.nodeFeatures == features)
+    #expect(
+      command.images.image == image && command.images.imagePullPolicy == nil
+        && command.images.nodeFeatures == features)
   }
 
   /// From the API server to the values of the manifests.

@@ -15,11 +15,50 @@ import Testing
     return instance
   }
 
+  private static func source(_ name: String, _ workload: JSONValue, isExpression: Bool = false) -> Source {
+    Source(json: [
+      "metadata": ["name": .string(name), "namespace": "shop"],
+      "spec": ["workload": workload, "matchWorkloadNameAsRegex": .bool(isExpression)],
+    ])
+  }
+
+  @Test func sourcesAreListedAsTheyAreDecidedBy() {
+    let sources = [
+      Self.source("like", ["kind": "Deployment", "name": "we.*", "namespace": "shop"], isExpression: true),
+      Self.source("unlike", ["kind": "Deployment", "name": "we", "namespace": "shop"], isExpression: true),
+      Self.source("named", ["kind": "Deployment", "name": "web", "namespace": "shop"]),
+      Self.source("everything", ["kind": "Namespace", "name": "shop", "namespace": "shop"]),
+      Self.source("other-kind", ["kind": "StatefulSet", "name": "web", "namespace": "shop"]),
+      Self.source("broken", ["kind": "Deployment", "name": "(", "namespace": "shop"], isExpression: true),
+    ]
+    let report = SourceReport(
+      kind: .deployment, key: ObjectKey(namespace: "shop", name: "web"), config: nil, sources: sources, pods: [],
+      workload: [:])
+    let listed = report.text.split(separator: "\n").filter { $0.hasPrefix("  ") }
+    #expect(
+      listed == [
+        "  like: Deployment like we.* enabled", "  named: Deployment enabled", "  everything: Namespace enabled",
+        "  broken: Deployment like ( enabled",
+      ])
+  }
+
+  @Test(arguments: [
+    ("deploy", "deployment"), ("STS", "statefulset"), ("ds", "daemonset"), ("cj", "cronjob"), ("Rollout", "rollout"),
+    ("po", "pod"), ("staticpod", "staticpod"), ("dc", "deploymentconfig"), ("job", "job"),
+  ]) func kindsHaveTheirShortNames(_ text: String, _ kind: String) throws {
+    #expect(try KindArgument.parse(text).lowercased == kind)
+  }
+
+  @Test(arguments: ["namespace", "ns", "teapot", ""]) func otherKindsAreRefused(_ text: String) {
+    let failure = #expect(throws: CommandFailure.self) { try KindArgument.parse(text) }
+    #expect(failure?.description.contains("statefulset") == true)
+  }
+
   @Test func agentsStandBelowTheirPods() {
     var pod = Pod(name: "web-1", namespace: "shop")
     pod.json.set(["metadata", "uid"], "u")
     var report = SourceReport(
-      type: Deployment.type, key: ObjectKey(namespace: "shop", name: "web"),
+      kind: .deployment, key: ObjectKey(namespace: "shop", name: "web"),
       config: InstrumentationConfig(name: "deployment-web", namespace: "shop"), sources: [], pods: [pod],
       workload: [:])
     #expect(!report.text.contains("agent "))

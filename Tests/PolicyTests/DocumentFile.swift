@@ -9,7 +9,8 @@ struct DocumentFile {
     path = "/" + file.split(separator: "/").dropLast(3).joined(separator: "/") + "/docs/\(name)"
   }
 
-  private func read() throws -> String {
+  /// What it says now.
+  func read() throws -> String {
     let stream = try #require(fopen(path, "r"), "no document \(path)")
     defer { fclose(stream) }
     var bytes: [UInt8] = []

@@ -14,6 +14,24 @@ import Testing
     try DocumentFile("reasons.md").expect(ReasonDocumentation.markdown)
   }
 
+  /// What other components say: the words of their vocabularies, and none else.
+  @Test(arguments: [
+    ("Sources/Core/CollectorConfig/Vocabulary.swift", "public enum ConditionReason"),
+    ("Sources/Core/OpAMP/AgentVerdict.swift", "public enum AgentState"),
+    ("Sources/Components/Odiglet/Vocabulary.swift", "public enum RuntimeDetectionCondition"),
+    ("Sources/Components/Scheduler/Vocabulary.swift", "enum ConfigurationEvent"),
+    ("Sources/Components/Autoscaler/Vocabulary.swift", "enum AutoscalerEvent"),
+  ]) func theListOfReasonsHasEveryWord(_ path: String, _ name: String) throws {
+    let text = try DocumentFile("../\(path)").read()
+    let start = try #require(text.firstRange(of: "\n\(name) {")?.upperBound)
+    let end = try #require(text[start...].firstRange(of: "\n}")?.lowerBound)
+    let words = text[start..<end].matches(of: /static let \w+ = "(\w+)"/).map { String($0.output.1) }
+    #expect(!words.isEmpty)
+    let condition = "RuntimeDetection"
+    let documented = StateDocumentation.all.flatMap(\.codes).map(\.code)
+    for word in words where word != condition { #expect(documented.contains(word), "\(word) of \(path)") }
+  }
+
   @Test func theOperatorsGuideListsEveryKey() throws {
     try DocumentFile("operating.md").expect(
       "\n" + ConfigurationKey.markdown(OdigosConfiguration.keys) + "\n", between: "configuration keys")

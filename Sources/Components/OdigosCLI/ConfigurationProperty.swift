@@ -56,7 +56,7 @@ struct ConfigurationProperty {
 
   /// The property of that name, which may also be the key itself.
   static func named(_ name: String) -> ConfigurationProperty? {
-    all.first { $0.name == name } ?? all.first { $0.path == name }
+    all.first { $0.name == name } ?? all.first { $0.path == name } ?? furtherNames.first { $0.name == name }
   }
 
   /// Every property.
@@ -72,9 +72,27 @@ struct ConfigurationProperty {
     "rollout.automaticRolloutDisabled": "automatic-rollout-disabled",
   ]
 
+  /// Other names that the command has had: those of keys that have another name, too, and of a group as a whole.
+  static let furtherNames: [ConfigurationProperty] =
+    [
+      ("service-graph-disabled", "collectorGateway.serviceGraph.disabled"),
+      ("enable-data-compression", "collectorNode.otlpExporterConfiguration.enableDataCompression"),
+      ("container-runtime-socket-path", "customContainerRuntimeSocketPath"),
+      ("k8s-node-logs-directory", "collectorNode.k8sNodeLogsDirectory"),
+    ].compactMap { name, path in
+      OdigosConfiguration.keys.first { $0.path == path }.map { ConfigurationProperty(name: name, key: $0) }
+    } + [
+      ConfigurationProperty(
+        name: "user-instrumentation-envs",
+        key: ConfigurationKey(
+          path: "userInstrumentationEnvs",
+          form: .structure(#"JSON such as {"languages": {"java": {"enabled": true, "env": {"NAME": "value"}}}}"#),
+          defaultValue: .null, summary: "Variables that instrumented containers get, by language.", hasEffect: true))
+    ]
+
   /// The list for `--help`.
   static var help: String {
-    all.map { property in
+    (all + furtherNames).map { property in
       let standard = property.key.defaultText.isEmpty ? "" : ", default \(property.key.defaultText)"
       let effect = property.key.hasEffect ? "" : " (nothing acts on it yet)"
       return "  \(property.name)\n      \(property.key.summary)\(effect)\n"

@@ -16,20 +16,36 @@ struct ConfigurationStore {
 
   /// The configuration; empty when there is none.
   func read() async throws -> JSONValue {
-    guard let object = try await find(), let text = object.json.at("data", Self.key)?.string else { return [:] }
-    let value = try YAML.parse(Array(text.utf8))
-    return value.isNull ? [:] : value
+    try await find().map(Self.settings) ?? [:]
   }
 
   /// Sets keys (nil removes one), counts `configVersion` up, and writes it; a change that makes an error is refused.
   func change(_ changes: [(key: String, value: JSONValue?)]) async throws {
+    try await change { configuration in
+      for change in changes { configuration.set(change.key.split(separator: ".").map(String.init), change.value) }
+    }
+  }
+
+  /// As above, for changes that depend on what is set. They are made again where somebody else has changed the
+  /// configuration meanwhile.
+  func change(_ body: (inout JSONValue) throws -> Void) async throws {
+    var attempts = 5
+    while true {
+      attempts -= 1
+      do { return try await changeOnce(body) } catch let error as KubeError {
+        guard error.status == 409, attempts > 0 else { throw error }
+      }
+    }
+  }
+
+  private func changeOnce(_ body: (inout JSONValue) throws -> Void) async throws {
     guard let object = try await find() else {
       throw CommandFailure("there is no ConfigMap odigos-config in \(namespace)", next: "run `odigos install`")
     }
-    var configuration = try await read()
+    var configuration = try Self.settings(object)
     // What was wrong before must not keep anybody from mending it value by value.
     let before = Set(OdigosConfiguration.parse(configuration).problems)
-    for change in changes { configuration.set(change.key.split(separator: ".").map(String.init), change.value) }
+    try body(&configuration)
     configuration["configVersion"] = .int((configuration["configVersion"]?.int ?? 0) + 1)
     let problems = OdigosConfiguration.parse(configuration).problems.filter {
       $0.severity == .error && !before.contains($0)
@@ -38,8 +54,15 @@ struct ConfigurationStore {
       throw CommandFailure(
         "the configuration would be invalid: \(first)", next: "nothing was changed; give another value")
     }
-    let patch: JSONValue = ["data": [Self.key: .string(YAML.serialize(configuration))]]
+    var patch: JSONValue = ["data": [Self.key: .string(YAML.serialize(configuration))]]
+    patch.set(["metadata", "resourceVersion"], object.json.at("metadata", "resourceVersion"))
     _ = try await client.patch(ConfigMap.type, object.key, .merge, patch, fieldManager: Installer.fieldManager)
+  }
+
+  private static func settings(_ object: ConfigMap) throws -> JSONValue {
+    guard let text = object.json.at("data", Self.key)?.string else { return [:] }
+    let value = try YAML.parse(Array(text.utf8))
+    return value.isNull ? [:] : value
   }
 
   private func find() async throws -> ConfigMap? {
@@ -51,17 +74,22 @@ struct ConfigurationStore {
 }
 
 extension ConfigurationStore {
-  /// The profiles that the installed configuration turns on.
-  static func profiles(_ client: KubeClient) async throws -> [String] {
-    let system = try await InstalledSystem.require(client)
-    let configuration = try await ConfigurationStore(client: client, namespace: system.namespace).read()
-    return configuration["profiles"]?.array?.compactMap(\.string) ?? []
+  /// The store of the system that is installed.
+  static func installed(_ client: KubeClient) async throws -> ConfigurationStore {
+    ConfigurationStore(client: client, namespace: try await InstalledSystem.require(client).namespace)
   }
 
-  /// Sets the profiles that are on.
-  static func set(profiles: [String], _ client: KubeClient) async throws {
-    let system = try await InstalledSystem.require(client)
-    let value: JSONValue = .array(profiles.map { .string($0) })
-    try await ConfigurationStore(client: client, namespace: system.namespace).change([("profiles", value)])
+  /// The profiles that are on.
+  func profiles() async throws -> [String] { Self.profiles(in: try await read()) }
+
+  /// The profiles that a configuration turns on.
+  static func profiles(in configuration: JSONValue) -> [String] {
+    configuration["profiles"]?.array?.compactMap(\.string) ?? []
+  }
+
+  /// Which of the profiles that are on do nothing, and why, as sentences.
+  func profileProblems() async throws -> [String] {
+    EffectiveConfiguration.resolve(user: try await read(), ownNamespace: namespace).problems
+      .filter { $0.key == "profiles" }.map(\.message)
   }
 }

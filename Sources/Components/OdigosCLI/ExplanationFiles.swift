@@ -14,6 +14,8 @@ struct ExplanationFiles {
   private var configuration = JSONValue.null
   private var details: [RuntimeFacts] = []
   private var collector: NodeCollectorState?
+  /// Kinds that say nothing here, by the files that have them.
+  private var others: [String: Set<String>] = [:]
 
   /// Takes a file over. Several objects may stand in one file, divided by `---`.
   mutating func add(_ text: [UInt8], path: String) throws {
@@ -27,6 +29,10 @@ struct ExplanationFiles {
   private mutating func add(_ object: JSONValue, path: String) throws {
     guard object.object != nil else {
       throw CommandFailure("\(path) holds something that is no object", next: "give manifests or a configuration")
+    }
+    if let kind = object["kind"]?.string, kind.hasSuffix("List"), let items = object["items"]?.array {
+      try add(items, ofListKind: kind, path: path)
+      return
     }
     let name = object.at("metadata", "name")?.string ?? ""
     switch object["kind"]?.string {
@@ -48,11 +54,25 @@ struct ExplanationFiles {
       configuration = try YAML.parse(Array(text.utf8))
     case nil: configuration = object
     case let kind?:
-      guard let known = WorkloadKind(named: kind) else { return }
+      guard let known = WorkloadKind(named: kind) else {
+        others[path, default: []].insert(kind)
+        return
+      }
       if let other = subject?.object.at("metadata", "name")?.string {
         throw CommandFailure("\(path): both \(other) and \(name) are workloads", next: "give one workload or pod")
       }
       subject = (object, known)
+    }
+  }
+
+  /// The API server leaves out the kind of what a typed list holds.
+  private mutating func add(_ items: [JSONValue], ofListKind list: String, path: String) throws {
+    for item in items {
+      var item = item
+      if item.object != nil, item["kind"]?.string == nil, list != "List" {
+        item["kind"] = .string(String(list.dropLast(4)))
+      }
+      try add(item, path: path)
     }
   }
 
@@ -75,6 +95,10 @@ struct ExplanationFiles {
     facts.runtimeDetails = details.filter { seen in !runtimes.contains { $0.containerName == seen.containerName } }
     facts.runtimeDetails += runtimes
     facts.namespaceLabels = namespaces[home] ?? [:]
+    for (path, kinds) in others.sorted(by: { $0.key < $1.key }) {
+      facts.assumptions.append(
+        "What \(path) has of kind \(kinds.sorted().joined(separator: ", ")) makes no difference.")
+    }
     if namespaces[home] == nil { facts.assumptions.append("The namespace \(home) has no labels.") }
     if !facts.knowsClusterNames { facts.assumeServiceAddresses(because: "no file says so") }
     if let collector {

@@ -13,8 +13,7 @@ struct ExplanationQuery {
 
   /// The facts about a pod or workload by its name.
   func facts(_ kind: WorkloadKind, _ key: ObjectKey) async throws -> ExplanationFacts {
-    // Static pods are pods, as the API server has them.
-    let type = kind.resourceType ?? Pod.type
+    let type = kind.servedType
     let object: JSONValue
     do { object = try await client.get(type, key) } catch {
       guard error.isNotFound else { throw error }

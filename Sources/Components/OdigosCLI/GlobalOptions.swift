@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import JSON
 import KubeClient
 import KubeObjects
@@ -12,12 +13,17 @@ struct GlobalOptions: ParsableArguments {
   @Option(help: "Context of the kubeconfig file.")
   var kubeContext: String?
 
-  @Flag(name: .shortAndLong, help: "Print more about what is done.")
+  @Flag(name: .shortAndLong, help: "Say on standard error which cluster is spoken to, and by which configuration.")
   var verbose = false
 
   func connect() throws -> KubeClient {
     do {
-      return try KubeClient.connect(kubeconfig: kubeconfig, context: kubeContext)
+      let client = try KubeClient.connect(kubeconfig: kubeconfig, context: kubeContext)
+      if verbose {
+        let line = "cluster \(client.access.server) (\(client.access.origin))\n"
+        FileHandle.standardError.write(Data(line.utf8))
+      }
+      return client
     } catch {
       throw CommandFailure(
         "cannot connect to a cluster: \(error)", next: "give --kubeconfig FILE, or set KUBECONFIG")
@@ -43,6 +49,12 @@ struct InstalledSystem {
       labelSelector: "odigos.io/system-object=true", fieldSelector: "metadata.name=odigos-deployment")
     let found = try await client.list(ConfigMap.self, options)
     return found.first.flatMap { $0.namespace.map(InstalledSystem.init(namespace:)) }
+  }
+
+  /// The version that its installer has noted; nil where there is none.
+  func version(_ client: KubeClient) async throws -> String? {
+    let key = ObjectKey(namespace: namespace, name: "odigos-deployment")
+    return try await client.get(ConfigMap.self, key)?.json.at("data", "ODIGOS_VERSION")?.string
   }
 
   /// Finds it or says how to install it.

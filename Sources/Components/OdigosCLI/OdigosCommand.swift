@@ -15,8 +15,8 @@ public struct OdigosCommand: AsyncParsableCommand {
       """,
     version: Release.version,
     subcommands: [
-      InstallCommand.self, UninstallCommand.self, VersionCommand.self, ConfigCommand.self, ProfileCommand.self,
-      SourcesCommand.self, DescribeCommand.self, ExplainCommand.self,
+      InstallCommand.self, UpgradeCommand.self, UninstallCommand.self, VersionCommand.self, ConfigCommand.self,
+      ProfileCommand.self, SourcesCommand.self, DescribeCommand.self, ExplainCommand.self,
     ])
 
   /// Made by the argument parser.

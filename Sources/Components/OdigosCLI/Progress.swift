@@ -27,7 +27,11 @@ struct Progress {
   /// The whole time so far in seconds.
   var elapsed: Double { (ContinuousClock.now - started) / .seconds(1) }
 
-  private func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+  /// By the way that `print` takes, so that lines come in their order, and at once also where nobody watches.
+  private func write(_ text: String) {
+    print(text, terminator: "")
+    fflush(nil)
+  }
 }
 
 /// Waits for a condition with a deadline, asking again every half second.

@@ -5,7 +5,7 @@ import Policy
 
 /// What `odigos describe source` prints: pure, from the objects as they were read.
 struct SourceReport {
-  var type: ResourceType
+  var kind: WorkloadKind
   var key: ObjectKey
   var config: InstrumentationConfig?
   var sources: [Source]
@@ -15,7 +15,7 @@ struct SourceReport {
   var instances: [InstrumentationInstance] = []
 
   var text: String {
-    var lines = ["Name: \(key.name)", "Kind: \(type.kind)", "Namespace: \(key.namespace)"]
+    var lines = ["Name: \(key.name)", "Kind: \(kind.rawValue)", "Namespace: \(key.namespace)"]
     lines += sourceLines
     guard let config else {
       return (lines + ["Instrumented: no (there is no InstrumentationConfig)"]).joined(separator: "\n")
@@ -31,14 +31,17 @@ struct SourceReport {
   }
 
   private var sourceLines: [String] {
-    let mine = sources.filter { source in
-      let workload = source.spec.workload
-      return workload?.kind == "Namespace" || (workload?.kind == type.kind && workload?.name == key.name)
-    }
+    let reference = WorkloadReference(namespace: key.namespace, kind: kind, name: key.name)
     var lines = ["Sources:"]
-    for source in mine {
-      let state = source.spec.disableInstrumentation == true ? "disabled" : "enabled"
-      lines.append("  \(source.name): \(source.spec.workload?.kind ?? "?") \(state)")
+    for source in sources.compactMap(SourceFacts.init) where source.concerns(reference) {
+      let subject =
+        switch source.target {
+        case .namespace: "Namespace"
+        case .workload(let kind): kind.rawValue + (source.matchesByExpression ? " like \(source.workloadName)" : "")
+        case .unknown(let kind): kind
+        }
+      let state = source.isBeingDeleted ? "being deleted" : source.isDisabled ? "disabled" : "enabled"
+      lines.append("  \(source.name): \(subject) \(state)")
     }
     let label = workload.at("metadata", "labels", OdigosLabel.instrumentation)?.string
     if let label { lines.append("  label odigos-instrumentation=\(label) on the workload") }

@@ -61,6 +61,15 @@ public struct ConfigurationKey: Sendable, Hashable {
   /// Whether something in this release acts on it.
   public var hasEffect: Bool
 
+  /// Documents a key, or a part of the configuration that holds several.
+  public init(path: String, form: ConfigurationForm, defaultValue: JSONValue, summary: String, hasEffect: Bool) {
+    self.path = path
+    self.form = form
+    self.defaultValue = defaultValue
+    self.summary = summary
+    self.hasEffect = hasEffect
+  }
+
   /// The default for people; "" where there is none.
   public var defaultText: String {
     switch defaultValue {

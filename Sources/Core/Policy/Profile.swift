@@ -15,6 +15,13 @@ public struct Profile: Sendable {
   /// The objects that it brings: kind and spec.
   var objects: [ProfileObject] = []
 
+  /// Processors that it needs and that the system's own collector does not have: without a `collectorImage` that has
+  /// them it is ignored.
+  public var foreignProcessors: [String] {
+    let types = objects.filter { $0.kind == "Processor" }.compactMap { $0.spec["type"]?.string }
+    return types.filter { !EffectiveConfiguration.ownProcessors.contains($0) }
+  }
+
   /// The profile of that name.
   public static func named(_ name: String) -> Profile? { all.first { $0.name == name } }
 

@@ -47,7 +47,8 @@ public struct ReasonDocumentation: Sendable, Hashable {
       Every decision of the system, also the one to do nothing, carries one of these codes and a sentence that says
       what was found in this case. The codes are stable: scripts and alerts may rely on them. The sentences may change.
 
-      `odigos explain` prints all decisions about a workload in their order, with code and sentence.
+      `odigos explain` prints all decisions about a workload in their order, with code and sentence. The last sections
+      have what collectors, agents and the configuration say of themselves.
 
 
       """
@@ -60,8 +61,7 @@ public struct ReasonDocumentation: Sendable, Hashable {
       }
       text += "\n"
     }
-    text.removeLast()
-    return text
+    return text + StateDocumentation.markdown
   }
 }
 

@@ -79,10 +79,14 @@ public enum SourceAdmission {
 }
 
 /// The labels that a Source carries because of its spec.
-enum SourceLabels {
+public enum SourceLabels {
   /// Each label with its value; nil for one that must not be there. A name that cannot be the value of a label, for
   /// its length or because it is an expression, has none.
-  static func wanted(_ workload: JSONValue, isExpression: Bool) -> [(key: String, value: String?)] {
+  ///
+  /// - Parameters:
+  ///   - workload: `spec.workload`.
+  ///   - isExpression: whether its name is one.
+  public static func wanted(_ workload: JSONValue, isExpression: Bool) -> [(key: String, value: String?)] {
     let name = workload["name"]?.string ?? ""
     return [
       (OdigosLabel.workloadName, isExpression || !isValue(name) ? nil : name),

@@ -84,6 +84,20 @@ public struct SourceFacts: Sendable, Hashable {
 }
 
 extension SourceFacts {
+  /// Whether it is about that workload: by name, by an expression that matches, or by its namespace. One whose
+  /// expression cannot be read may be meant for every workload of its kind there, and is.
+  public func concerns(_ reference: WorkloadReference) -> Bool {
+    guard namespace == reference.namespace else { return false }
+    switch target {
+    case .namespace: return workloadName == namespace
+    case .unknown: return false
+    case .workload(let kind):
+      guard kind == reference.kind else { return false }
+      guard matchesByExpression else { return workloadName == reference.name }
+      return (try? NameExpression(workloadName))?.matches(reference.name) ?? true
+    }
+  }
+
   /// Reads a Source; nil when it names no workload.
   public init?(_ source: Source) { self.init(json: source.json) }
 }

@@ -50,8 +50,10 @@ struct ConfigSetCommand: AsyncParsableCommand {
     let client = try global.connect()
     defer { client.shutdown() }
     let system = try await InstalledSystem.require(client)
-    try await Progress().step("Setting \(property)") {
+    let progress = Progress()
+    try await progress.step("Setting \(property)") {
       try await ConfigurationStore(client: client, namespace: system.namespace).change([(known.path, value)])
     }
+    if !known.key.hasEffect { progress.note("it is kept and handed on, but nothing in this version acts on it yet") }
   }
 }

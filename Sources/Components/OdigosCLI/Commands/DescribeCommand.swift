@@ -3,6 +3,7 @@ import JSON
 import KubeClient
 import KubeObjects
 import OdigosObjects
+import Policy
 
 struct DescribeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,7 +22,9 @@ struct DescribeSystemCommand: AsyncParsableCommand {
     defer { client.shutdown() }
     let system = try await InstalledSystem.require(client)
     let version = try await client.serverVersion()
-    print("Odigos \(Release.version) in namespace \(system.namespace), Kubernetes \(version.gitVersion)")
+    print(
+      "Odigos \(try await system.version(client) ?? "of unknown version") in namespace \(system.namespace), Kubernetes \(version.gitVersion)"
+    )
     print("Sources: \(try await client.list(Source.self).count)")
     print("Instrumented workloads: \(try await client.list(InstrumentationConfig.self).count)")
     let destinations = try await client.list(Destination.self, namespace: system.namespace)
@@ -53,7 +56,7 @@ struct DescribeSourceCommand: AsyncParsableCommand {
 
   @OptionGroup var global: GlobalOptions
 
-  @Argument(help: "deployment, daemonset, statefulset or cronjob.")
+  @Argument(help: ArgumentHelp("One of \(KindArgument.names)."))
   var kind: String
 
   @Argument(help: "Its name.")
@@ -63,9 +66,8 @@ struct DescribeSourceCommand: AsyncParsableCommand {
   var namespace = "default"
 
   func run() async throws {
-    guard let type = SourceTarget.kinds.first(where: { $0.argument == kind.lowercased() })?.type else {
-      throw CommandFailure("unknown kind \(kind)", next: "give deployment, daemonset, statefulset or cronjob")
-    }
+    let kind = try KindArgument.parse(kind)
+    let type = kind.servedType
     let client = try global.connect()
     defer { client.shutdown() }
     _ = try await InstalledSystem.require(client)
@@ -73,17 +75,19 @@ struct DescribeSourceCommand: AsyncParsableCommand {
     let workload: JSONValue
     do { workload = try await client.get(type, key) } catch {
       guard error.isNotFound else { throw error }
-      throw CommandFailure("there is no \(type.kind) \(key)", next: "check --namespace and the name")
+      throw CommandFailure("there is no \(kind.rawValue) \(key)", next: "check --namespace and the name")
     }
-    let configKey = ObjectKey(namespace: namespace, name: "\(type.kind.lowercased())-\(name)")
+    let configKey = ObjectKey(namespace: namespace, name: "\(kind.lowercased)-\(name)")
     let config = try await client.get(InstrumentationConfig.self, configKey)
     let sources = try await client.list(Source.self, namespace: namespace)
     let selector = (workload.at("spec", "selector", "matchLabels")?.object ?? [:])
       .compactMap { pair in pair.value.string.map { "\(pair.key)=\($0)" } }.joined(separator: ",")
     let pods =
-      selector.isEmpty
-      ? [] : try await client.list(Pod.self, namespace: namespace, ListOptions(labelSelector: selector))
-    var report = SourceReport(type: type, key: key, config: config, sources: sources, pods: pods, workload: workload)
+      kind.isSinglePod
+      ? [Pod(json: workload)]
+      : selector.isEmpty
+        ? [] : try await client.list(Pod.self, namespace: namespace, ListOptions(labelSelector: selector))
+    var report = SourceReport(kind: kind, key: key, config: config, sources: sources, pods: pods, workload: workload)
     if config != nil { report.instances = try await client.list(InstrumentationInstance.self, namespace: namespace) }
     print(report.text)
   }

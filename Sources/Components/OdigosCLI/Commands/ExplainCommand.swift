@@ -14,15 +14,15 @@ struct ExplainCommand: AsyncParsableCommand {
       Without a cluster:  odigos explain -f pod.yaml -f source.yaml -f config.yaml --runtime app=python:3.12
 
       Files may hold pods, workloads, Namespaces, Sources, InstrumentationRules, Actions, InstrumentationConfigs, the
-      CollectorsGroup odigos-data-collection, and the configuration (a ConfigMap, or the settings alone).
-      docs/reasons.md has every code.
+      CollectorsGroup odigos-data-collection, and the configuration (a ConfigMap, or the settings alone); also Lists
+      of them, as kubectl writes them. docs/reasons.md has every code.
       """)
 
   enum Output: String, ExpressibleByArgument { case text, json }
 
   @OptionGroup var global: GlobalOptions
 
-  @Argument(help: "pod, deployment, statefulset, daemonset, cronjob, job, rollout or deploymentconfig.")
+  @Argument(help: ArgumentHelp("One of \(KindArgument.names)."))
   var kind: String?
 
   @Argument(help: "Its name.")
@@ -71,10 +71,7 @@ struct ExplainCommand: AsyncParsableCommand {
     guard let kind, let name else {
       throw CommandFailure("nothing to explain", next: "give KIND NAME, or files with -f")
     }
-    guard let known = WorkloadKind(named: Self.shortNames[kind.lowercased()] ?? kind) else {
-      let kinds = WorkloadKind.allCases.map(\.lowercased).joined(separator: ", ")
-      throw CommandFailure("unknown kind \(kind)", next: "give one of \(kinds)")
-    }
+    let known = try KindArgument.parse(kind)
     let client = try global.connect()
     defer { client.shutdown() }
     let system = try await InstalledSystem.require(client)
@@ -87,11 +84,6 @@ struct ExplainCommand: AsyncParsableCommand {
     }
     return facts
   }
-
-  private static let shortNames = [
-    "po": "pod", "deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "cj": "cronjob",
-    "dc": "deploymentconfig", "ro": "rollout",
-  ]
 
   /// Reads `CONTAINER=LANGUAGE[:VERSION]`.
   static func runtimeFacts(_ text: String) throws -> RuntimeFacts {

@@ -19,15 +19,15 @@ struct ProfileListCommand: AsyncParsableCommand {
 
   func run() async throws {
     if all {
-      for profile in Profile.all {
-        print("\(profile.name): \(profile.summary)\(profile.unavailable.map { " (\($0))" } ?? "")")
-      }
+      for profile in Profile.all { print(profile.line) }
       return
     }
     let client = try global.connect()
     defer { client.shutdown() }
-    let names = try await ConfigurationStore.profiles(client)
+    let store = try await ConfigurationStore.installed(client)
+    let names = try await store.profiles()
     print(names.isEmpty ? "no profile is on; `odigos profile --all` lists them" : names.joined(separator: "\n"))
+    for problem in try await store.profileProblems() { print("  \(problem)") }
   }
 }
 
@@ -40,22 +40,23 @@ struct ProfileAddCommand: AsyncParsableCommand {
   var name: String
 
   func run() async throws {
-    guard let profile = Profile.named(name) else {
-      throw CommandFailure(Profile.absence(name), next: "give one of those that `odigos profile --all` lists")
-    }
-    if let why = profile.unavailable {
-      throw CommandFailure("profile \(name) does nothing here: \(why)", next: "give another of `odigos profile --all`")
-    }
+    let names = try [name].profileNames()
     let client = try global.connect()
     defer { client.shutdown() }
-    let names = try await ConfigurationStore.profiles(client)
-    if names.contains(name) {
-      print("profile \(name) is on already")
-      return
+    let store = try await ConfigurationStore.installed(client)
+    let progress = Progress()
+    let present = try await store.profiles()
+    for name in names where present.contains(name) { print("profile \(name) is on already") }
+    let added = names.filter { !present.contains($0) }
+    if !added.isEmpty {
+      try await progress.step("Adding profile \(added.joined(separator: ", "))") {
+        try await store.change { configuration in
+          let others = ConfigurationStore.profiles(in: configuration).filter { !added.contains($0) }
+          configuration["profiles"] = .array((others + added).map { .string($0) })
+        }
+      }
     }
-    try await Progress().step("Adding profile \(name)") {
-      try await ConfigurationStore.set(profiles: names + [name], client)
-    }
+    for problem in try await store.profileProblems() { progress.note(problem) }
   }
 }
 
@@ -70,12 +71,52 @@ struct ProfileRemoveCommand: AsyncParsableCommand {
   func run() async throws {
     let client = try global.connect()
     defer { client.shutdown() }
-    let names = try await ConfigurationStore.profiles(client)
-    guard names.contains(name) else {
-      throw CommandFailure("profile \(name) is not on", next: "`odigos profile` lists those that are")
+    let store = try await ConfigurationStore.installed(client)
+    let removed = [name].dividedAtCommas
+    let present = try await store.profiles()
+    if let absent = removed.first(where: { !present.contains($0) }) {
+      throw CommandFailure("profile \(absent) is not on", next: "`odigos profile` lists those that are")
     }
-    try await Progress().step("Removing profile \(name)") {
-      try await ConfigurationStore.set(profiles: names.filter { $0 != name }, client)
+    try await Progress().step("Removing profile \(removed.joined(separator: ", "))") {
+      try await store.change { configuration in
+        let others = ConfigurationStore.profiles(in: configuration).filter { !removed.contains($0) }
+        configuration["profiles"] = .array(others.map { .string($0) })
+      }
     }
+  }
+}
+
+extension Profile {
+  /// Its line in the list of all.
+  var line: String {
+    let collector =
+      foreignProcessors.isEmpty
+      ? nil : "needs a collectorImage with the processor \(foreignProcessors.joined(separator: ", "))"
+    return "\(name): \(summary)\((unavailable ?? collector).map { " (\($0))" } ?? "")"
+  }
+}
+
+extension [String] {
+  /// The values of an option that takes several, each alone or with commas between.
+  var dividedAtCommas: [String] {
+    flatMap { $0.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) } }.filter { !$0.isEmpty }
+  }
+
+  /// The names of profiles that are meant, each once.
+  ///
+  /// - Throws: for one that there is not, or that does nothing here.
+  func profileNames() throws(CommandFailure) -> [String] {
+    var names: [String] = []
+    for name in dividedAtCommas where !names.contains(name) {
+      guard let profile = Profile.named(name) else {
+        throw CommandFailure(Profile.absence(name), next: "give one of those that `odigos profile --all` lists")
+      }
+      if let why = profile.unavailable {
+        throw CommandFailure(
+          "profile \(name) does nothing here: \(why)", next: "give another of `odigos profile --all`")
+      }
+      names.append(name)
+    }
+    return names
   }
 }

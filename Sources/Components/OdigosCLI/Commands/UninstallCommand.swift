@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import KubeClient
 import KubeObjects
 import OdigosObjects
@@ -12,6 +11,13 @@ struct UninstallCommand: AsyncParsableCommand {
       command waits until no pod is instrumented any more. Then every object of ours, the files on the nodes, the
       custom resource definitions and the namespace are deleted. Nodes on which files stay, such as those that cannot
       be reached, are named at the end; the command fails then, though everything else is removed.
+
+      Pods that nothing restarts (those of Jobs, or that nobody owns) and workloads whose restarts are left to you are
+      named with what to do. The command fails when some still have an agent after --timeout seconds; with --no-wait it
+      goes on instead. Such pods lose the files of their agents and should be made anew.
+
+      A namespace that `odigos install` did not make stays with everything that is not ours in it; so does one with
+      workloads or volumes of others.
       """)
 
   @OptionGroup var global: GlobalOptions
@@ -25,25 +31,24 @@ struct UninstallCommand: AsyncParsableCommand {
   @Option(help: "Seconds to wait until workloads are rolled back.")
   var timeout = 300
 
+  @Flag(help: "Do not wait until workloads are rolled back.")
+  var noWait = false
+
   func run() async throws {
     let client = try global.connect()
     defer { client.shutdown() }
-    let system = try await InstalledSystem.find(client)
-    if let namespace, let system, system.namespace != namespace {
-      throw CommandFailure(
-        "Odigos is installed in namespace \(system.namespace), not in \(namespace)",
-        next: "leave --namespace out, or give --namespace \(system.namespace)")
+    let place: String
+    switch try await Remains.find(client, asked: namespace) {
+    case .nothing:
+      print("nothing of Odigos is there: it is not installed in this cluster")
+      return
+    case .system(let namespace): place = namespace
+    case .leftovers(let namespace):
+      place = namespace
+      print("Odigos is not installed; removing what an interrupted run has left")
     }
-    if system == nil { print("Odigos is not installed; removing what an interrupted run may have left") }
-    if !yes {
-      print("Remove Odigos and roll back every instrumented workload? [y/N] ", terminator: "")
-      fflush(nil)
-      guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
-        print("nothing was changed")
-        return
-      }
-    }
-    let uninstaller = Uninstaller(client: client, namespace: system?.namespace ?? namespace ?? "odigos-system")
+    guard try Confirmation.ask("Remove Odigos and roll back every instrumented workload?", isGiven: yes) else { return }
+    let uninstaller = Uninstaller(client: client, namespace: place)
     if let failure = NodeCleanup.failure(try await remove(with: uninstaller)) { throw failure }
     print("\nOdigos is removed.")
   }
@@ -51,7 +56,7 @@ struct UninstallCommand: AsyncParsableCommand {
   /// Answers which nodes keep files.
   private func remove(with uninstaller: Uninstaller) async throws -> [NodeCleanup.Leftover] {
     let progress = uninstaller.progress
-    let limit = Duration.seconds(timeout)
+    let limit = noWait ? nil : Duration.seconds(timeout)
     try await progress.step("Removing webhooks") { try await uninstaller.removeWebhooks() }
     try await progress.step("Removing Sources and labels") { try await uninstaller.optOutEverything() }
     try await progress.step("Rolling back instrumented workloads") { try await uninstaller.waitForRollback(limit) }
@@ -64,7 +69,17 @@ struct UninstallCommand: AsyncParsableCommand {
     try await progress.step("Removing the components") { try await uninstaller.removeComponents() }
     try await progress.step("Removing notes from workloads") { try await uninstaller.removeNotes() }
     try await progress.step("Removing CRDs") { try await uninstaller.removeDefinitions() }
-    try await progress.step("Removing namespace \(uninstaller.namespace)") { try await uninstaller.removeNamespace() }
+    try await removeNamespace(uninstaller.systemNamespace, progress)
     return leftovers
+  }
+
+  private func removeNamespace(_ namespace: SystemNamespace, _ progress: Progress) async throws {
+    guard let reason = try await namespace.reasonToStay() else {
+      try await progress.step("Removing namespace \(namespace.name)") { try await namespace.delete() }
+      return
+    }
+    try await progress.step("Removing what is ours in namespace \(namespace.name)") { try await namespace.release() }
+    progress.note("namespace \(namespace.name) stays: \(reason)")
+    progress.note("if nothing in it is needed: kubectl delete namespace \(namespace.name)")
   }
 }

@@ -1,6 +1,4 @@
 import ArgumentParser
-import JSON
-import KubeObjects
 import OdigosObjects
 
 struct VersionCommand: AsyncParsableCommand {
@@ -28,9 +26,7 @@ struct VersionCommand: AsyncParsableCommand {
       print("odigos cluster version: not installed")
       return
     }
-    let key = ObjectKey(namespace: system.namespace, name: "odigos-deployment")
-    let deployment = try await client.get(ConfigMap.self, key)
-    let version = deployment?.json.at("data", "ODIGOS_VERSION")?.string ?? "unknown"
+    let version = try await system.version(client) ?? "unknown"
     print(cluster ? version : "odigos cluster version: \(version) (namespace \(system.namespace))")
   }
 }

@@ -45,7 +45,22 @@ struct Installer {
     }
   }
 
-  func installNamespace() async throws { try await apply("deploy/components/namespace.yaml") }
+  /// Makes the namespace, or gives an existing one what the node agent needs.
+  ///
+  /// - Returns: whether it is one that an uninstallation deletes.
+  func installNamespace() async throws -> Bool {
+    let namespace = SystemNamespace(client: client, name: values.namespace)
+    var isOurs = false
+    for manifest in try manifests.objects("deploy/components/namespace.yaml", values) {
+      let object: DynamicObject
+      do { object = try await namespace.prepared(manifest) } catch let error as KubeError {
+        throw Self.failure(error, manifest)
+      }
+      try await apply(object)
+      isOurs = namespace.isMade(Namespace(json: object.json))
+    }
+    return isOurs
+  }
 
   /// Applies the CRDs and waits until the server serves them.
   func installDefinitions() async throws {
@@ -129,17 +144,20 @@ struct Installer {
 
   private func apply(_ prefix: String) async throws {
     for manifest in try manifests.objects(prefix, values) {
-      let object = try await ServedVersion.object(manifest.following(configuration), client)
-      let metadata = object.metadata
-      let key = ObjectKey(namespace: metadata.namespace ?? "", name: metadata.name)
-      do {
-        _ = try await client.patch(
-          object.type, key, .apply, object.json, fieldManager: Self.fieldManager, force: true)
-      } catch {
-        throw CommandFailure(
-          "cannot apply \(object.type.kind) \(key): \(error)",
-          next: error.status == 403 ? "use an account that may administer the cluster" : "mend the cause and run again")
-      }
+      try await apply(try await ServedVersion.object(manifest.following(configuration), client))
     }
+  }
+
+  private func apply(_ object: DynamicObject) async throws {
+    do {
+      _ = try await client.patch(
+        object.type, object.key, .apply, object.json, fieldManager: Self.fieldManager, force: true)
+    } catch { throw Self.failure(error, object) }
+  }
+
+  private static func failure(_ error: KubeError, _ object: DynamicObject) -> CommandFailure {
+    CommandFailure(
+      "cannot apply \(object.type.kind) \(object.key): \(error)",
+      next: error.status == 403 ? "use an account that may administer the cluster" : "mend the cause and run again")
   }
 }

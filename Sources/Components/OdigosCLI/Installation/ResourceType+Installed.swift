@@ -13,6 +13,29 @@ extension ResourceType {
     ValidatingWebhookConfiguration.type, podDisruptionBudget, admissionPolicy, admissionPolicyBinding,
   ]
 
+  /// The kinds of workloads that carry labels of users; not every cluster has all of them.
+  static let workloads = [
+    Deployment.type, StatefulSet.type, DaemonSet.type, CronJob.type, CronJobBeta.type, Job.type, ArgoRollout.type,
+    DeploymentConfig.type,
+  ]
+
+  /// Where what we have in our namespace is, in the order in which it goes: rights before what programs that are still
+  /// ending could write anew, and last what is needed to find the rest again.
+  static let inNamespace = [
+    Deployment.type, DaemonSet.type, Pod.type, Service.type, podDisruptionBudget,
+    ServedVersion.type(podDisruptionBudget, "v1beta1"), roleBinding, role, ServiceAccount.type, Secret.type,
+    ConfigMap.type,
+  ]
+
+  /// What we have in the cluster outside of namespaces, but for the namespace itself.
+  static let ofTheCluster = [
+    MutatingWebhookConfiguration.type, ValidatingWebhookConfiguration.type, admissionPolicyBinding, admissionPolicy,
+    clusterRoleBinding, clusterRole, CustomResourceDefinition.type,
+  ]
+
+  static let persistentVolumeClaim = ResourceType(
+    group: "", version: "v1", kind: "PersistentVolumeClaim", plural: "persistentvolumeclaims")
+
   /// Served from Kubernetes 1.30 on, as its binding.
   static let admissionPolicy = admission("ValidatingAdmissionPolicy", "validatingadmissionpolicies")
   static let admissionPolicyBinding = admission("ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings")

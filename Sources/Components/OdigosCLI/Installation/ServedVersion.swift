@@ -21,10 +21,14 @@ enum ServedVersion {
   /// The object under another version of its kind's group.
   static func object(_ manifest: DynamicObject, _ version: String) -> DynamicObject {
     var object = manifest
-    object.type = ResourceType(
-      group: manifest.type.group, version: version, kind: manifest.type.kind, plural: manifest.type.plural,
-      isNamespaced: manifest.type.isNamespaced)
+    object.type = type(manifest.type, version)
     object.json["apiVersion"] = .string(object.type.apiVersion)
     return object
+  }
+
+  /// The kind under another version of its group.
+  static func type(_ type: ResourceType, _ version: String) -> ResourceType {
+    ResourceType(
+      group: type.group, version: version, kind: type.kind, plural: type.plural, isNamespaced: type.isNamespaced)
   }
 }
