@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from test_agent import AGENT, DEADLINE, Sink
 from test_opamp import INTERVAL, Server
 
+HAS_UWSGI = shutil.which("uwsgi-core") and os.path.exists("/usr/lib/uwsgi/plugins/python3_plugin.so")
 PROGRAM = """
 import os, sqlite3
 def application(environ, start_response):
@@ -40,7 +41,7 @@ class Running:
         return len(os.listdir(f"/proc/{self.process.pid}/task"))
 
 
-@unittest.skipUnless(shutil.which("uwsgi-core") and sys.executable == "/usr/bin/python3", "there is no uWSGI for this Python")
+@unittest.skipUnless(HAS_UWSGI and sys.executable == "/usr/bin/python3", "there is no uWSGI for this Python")
 class UWSGITests(unittest.TestCase):
     @contextmanager
     def uwsgi(self, *options, **variables):
