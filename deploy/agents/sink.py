@@ -1,6 +1,8 @@
 """An OTLP endpoint for the tests of agents, and what its requests say."""
 import gzip
 import http.server
+import select
+import socket
 import threading
 
 
@@ -62,6 +64,37 @@ def body_of(handler):
     return body
 
 
+class HearsOut:
+    """For a server of `socketserver` with threads. Programs end without waiting long for their last answer, and a busy
+    machine may not have come to their request then: `hear_out` ends the server when all that was sent is handled."""
+
+    request_queue_size = 128
+
+    def process_request(self, request, address):
+        thread = threading.Thread(target=self.process_request_thread, args=(request, address), daemon=True)
+        vars(self).setdefault("handling", []).append((thread, request))
+        thread.start()
+
+    def handle_error(self, *_):
+        pass  # a program that went without waiting for its answer
+
+    def hear_out(self):
+        self.shutdown()
+        while select.select([self.socket], [], [], 0)[0]:
+            self.handle_request()
+        for thread, request in vars(self).get("handling", []):
+            try:
+                request.shutdown(socket.SHUT_RD)  # who keeps a connection; what has arrived can still be read
+            except OSError:
+                pass
+            thread.join()
+        self.server_close()
+
+
+class HTTPServer(HearsOut, http.server.ThreadingHTTPServer):
+    pass
+
+
 class Sink:
     """Keeps what it is sent; other requests get a text."""
 
@@ -103,11 +136,10 @@ class Sink:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
         return self
 
     def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.hear_out()

@@ -183,7 +183,7 @@ for (let count = 0; count < 10; count += 1) for (const name of ['exit', 'beforeE
                 self.addCleanup(one.close)
                 one.setblocking(False)
                 one.connect_ex(refuses.getsockname())
-            self.deadline = 20
+            self.deadline = 100
             # with an export under way when the program has nothing more to do, and without
             for collector, millis, interval in ((accepts, "10", "100"), (accepts, "5000", "60000"),
                                                 (refuses, "10", "60000"), (refuses, "5000", "60000")):
@@ -191,7 +191,7 @@ for (let count = 0; count < 10; count += 1) for (const name of ['exit', 'beforeE
                     ran = self.run_program(
                         SHOP + "setTimeout(() => {}, 500);", OTEL_BSP_SCHEDULE_DELAY=millis,
                         OTEL_METRICS_EXPORTER="otlp", OTEL_METRIC_EXPORT_INTERVAL=interval, OTEL_METRIC_EXPORT_TIMEOUT="100",
-                        OTEL_EXPORTER_OTLP_TIMEOUT="40000",
+                        OTEL_EXPORTER_OTLP_TIMEOUT="200000",
                         OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:%d" % collector.getsockname()[1])
                     self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (0, "42\n", ""))
 

@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 from sink import Sink  # noqa: E402
 
-DEADLINE = 60
+DEADLINE = 180
 PHP = shutil.which("php")
 VERSION = PHP and subprocess.run([PHP, "-n", "-r", "echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION;"], text=True,
                                  stdout=subprocess.PIPE).stdout

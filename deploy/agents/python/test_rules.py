@@ -10,12 +10,28 @@ from concurrent.futures import ThreadPoolExecutor
 from test_agent import PACKAGES, AgentTests, Sink
 from test_opamp import INTERVAL, WAIT, Server, has_applied, remote_config
 
-# A program calls `step(name)` for what the test wants between two configurations: the next one is then in force.
+# A program calls `step(name)` for what the test wants between two configurations: the next one is then in force. Who has
+# its answer may be ahead of the server's thread, whose span has not ended yet: each step, and the end, waits for it.
 STEPS = WAIT + """
-import json, sys, threading, urllib.request
+import atexit, json, sys, threading, urllib.request
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor
+class Serving(SpanProcessor):
+    spans = set()
+    def on_start(self, span, parent_context=None):
+        if span.kind == trace.SpanKind.SERVER:
+            self.spans.add(span.get_span_context().span_id)
+    def on_end(self, span):
+        self.spans.discard(span.get_span_context().span_id)
+trace.get_tracer_provider().add_span_processor(Serving())
+@atexit.register
+def served():
+    while Serving.spans:
+        time.sleep(0.001)
 steps = 0
 def step():
     global steps
+    served()
     steps += 1
     open(os.path.join(os.environ["EVENTS"], f"next-{steps}"), "w").close()
     wait(f"applied-{steps}")
@@ -39,6 +55,7 @@ import socket, uvicorn
 def serve(application):
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # who asks before it serves waits
     server = uvicorn.Server(uvicorn.Config(application, log_level="critical", lifespan="off"))
     threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True).start()
     return "http://127.0.0.1:%d" % listening.getsockname()[1]
@@ -96,12 +113,6 @@ async def stream(request: fastapi.Request):
         yield body[:3].decode()
     return StreamingResponse(parts(), headers={"x-answer": "yes"}, media_type="text/plain")
 base = serve(app)
-for _ in range(500):
-    try:
-        ask(base + "/echo")
-        break
-    except OSError:
-        time.sleep(0.02)
 """
 STARLETTE = SERVE_ASGI + """
 from starlette.applications import Starlette
@@ -120,12 +131,6 @@ async def stream(request):
 base = serve(Starlette(routes=[
     Route("/echo", echo, methods=["GET", "POST"]), Route("/unread", unread, methods=["POST"]),
     Route("/stream", stream, methods=["POST"])]))
-for _ in range(500):
-    try:
-        ask(base + "/echo")
-        break
-    except OSError:
-        time.sleep(0.02)
 """
 # an application of WSGI that its own code instruments
 PLAIN = SERVE_WSGI + """

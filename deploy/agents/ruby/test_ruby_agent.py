@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 from sink import Sink  # noqa: E402
 
-DEADLINE = 60
+DEADLINE = 180
 REAL = os.path.join(os.environ.get("ODIGOS_TEST_AGENTS", "/nowhere"), "ruby")
 VERSION = shutil.which("ruby") and subprocess.run(["ruby", "-e", "print RUBY_VERSION[/\\d+\\.\\d+/]"], text=True,
                                                   stdout=subprocess.PIPE).stdout
