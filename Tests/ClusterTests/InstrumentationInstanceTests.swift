@@ -10,9 +10,7 @@ struct InstrumentationInstanceTests {
   }
 
   private static func instances(_ application: PlainApplication, of pod: String? = nil) throws -> [JSONValue] {
-    try Cluster.list("instrumentationinstances", in: application.namespace).filter { instance in
-      pod == nil || instance.at("metadata", "ownerReferences")?[0]?["name"]?.string == pod
-    }
+    try application.instances(of: pod)
   }
 
   private static func healthy(_ application: PlainApplication, of pod: String) throws -> [JSONValue] {
@@ -202,20 +200,7 @@ struct InstrumentationInstanceTests {
       "delete", "instrumentationrule", name, "-n", Cluster.systemNamespace, "--ignore-not-found")
   }
 
-  /// What an agent says that it does.
-  private struct AgentConfiguration {
-    var status: String?
-    var hash: String?
-    var effective: JSONValue?
-    var missing: String? { status == "True" ? nil : "\(self)" }
-  }
-
   private static func configuration(_ application: PlainApplication, of pod: String) throws -> AgentConfiguration {
-    let status = try instances(application, of: pod).first?["status"]
-    let condition = status?["conditions"]?.array?.first { $0["type"] == "RemoteConfigApplied" }
-    let text = status?["nonIdentifyingAttributes"]?.array?.first { $0["key"] == "odigos.effective_config" }
-    return AgentConfiguration(
-      status: condition?["status"]?.string, hash: condition?["message"]?.string,
-      effective: try text?["value"]?.string.map { try JSONValue(parsing: $0) })
+    try AgentConfiguration(of: try application.instances(of: pod).first)
   }
 }

@@ -47,9 +47,7 @@ struct NodejsInstanceTests {
   }
 
   private static func instances(of pod: String) throws -> [JSONValue] {
-    try Cluster.list("instrumentationinstances", in: application.namespace).filter {
-      $0.at("metadata", "ownerReferences")?[0]?["name"]?.string == pod
-    }
+    try application.instances(of: pod)
   }
 
   @Test func aProcessIsKnownAndARuleReachesItWhileItRuns() async throws {
@@ -59,9 +57,9 @@ struct NodejsInstanceTests {
     try await application.waitUntil("web", isInstrumented: true)
     let pod = try #require(try application.pods("web").first?.at("metadata", "name")?.string)
     try await eventually("a healthy instance that has its configuration") {
-      let status = try Self.instances(of: pod).first?["status"]
-      let isHealthy = status?.at("healthy")?.bool == true
-      return isHealthy && Self.isApplied(status) ? nil : "\(status ?? "no instance")"
+      let instance = try Self.instances(of: pod).first
+      let isApplied = try AgentConfiguration(of: instance).missing == nil
+      return instance?.at("status", "healthy")?.bool == true && isApplied ? nil : "\(instance ?? "no instance")"
     }
     let instance = try #require(try Self.instances(of: pod).first)
     let attributes = instance.at("status", "identifyingAttributes")?.array ?? []
@@ -99,12 +97,12 @@ struct NodejsInstanceTests {
     defer { _ = try? Cluster.kubectl("delete", "instrumentationrule", "e2e-nodejs", "-n", Cluster.systemNamespace) }
     let changed = ContinuousClock.now
     try await eventually("the agent does what the rule says") {
-      let status = try Self.instances(of: pod).first?["status"]
-      let traces = try Self.effective(status)?["traces"]
+      let now = try AgentConfiguration(of: try Self.instances(of: pod).first)
+      let traces = now.effective?["traces"]
       let isDone =
         traces?.at("headersCollection", "headerKeys") == ["x-shop"]
         && traces?["disabledLibraries"] == ["@opentelemetry/instrumentation-net"]
-      return isDone && Self.isApplied(status) ? nil : "\(status ?? "no instance")"
+      return isDone ? now.missing : "\(now)"
     }
     print("rule to running Node.js agent: \(ContinuousClock.now - changed)")
     guard !isProof else { return }
@@ -114,15 +112,5 @@ struct NodejsInstanceTests {
       return lines.contains { $0.contains("http.request.header.x-shop") }
         ? nil : "\(lines.count) exports of the pod without one"
     }
-  }
-
-  private static func isApplied(_ status: JSONValue?) -> Bool {
-    status?["conditions"]?.array?.first { $0["type"] == "RemoteConfigApplied" }?["status"] == "True"
-  }
-
-  /// What the agent says that it does.
-  private static func effective(_ status: JSONValue?) throws -> JSONValue? {
-    let text = status?["nonIdentifyingAttributes"]?.array?.first { $0["key"] == "odigos.effective_config" }
-    return try text?["value"]?.string.map { try JSONValue(parsing: $0) }
   }
 }

@@ -4,6 +4,7 @@ import HTTPClient
 import HTTPTransport
 import JSON
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Collector

@@ -3,6 +3,7 @@ import Glibc
 import JSON
 import Logging
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Collector
@@ -25,20 +26,6 @@ func names(_ batch: TelemetryBatch) -> [String] { (try? batch.json()).map(spanNa
 func spanNames(_ json: JSONValue) -> [String] {
   (json["resourceSpans"]?.array ?? []).flatMap { $0["scopeSpans"]?.array ?? [] }
     .flatMap { $0["spans"]?.array ?? [] }.compactMap { $0["name"]?.string }
-}
-
-/// Waits until the condition holds; a failure after ten seconds.
-func eventually(
-  _ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
-) async throws {
-  let deadline = ContinuousClock.now + .seconds(10)
-  while try await !condition() {
-    guard ContinuousClock.now < deadline else {
-      Issue.record("never came about: \(what)", sourceLocation: sourceLocation)
-      return
-    }
-    try await Task.sleep(for: .milliseconds(5))
-  }
 }
 
 /// Takes batches, or fails as told.
@@ -71,28 +58,7 @@ final class Recorder: TelemetryConsumer, TelemetrySender {
   func close() async { state.withLock { $0.isClosed = true } }
 }
 
-/// A directory that goes with the value.
-final class TemporaryDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/collector-test-XXXXXX".utf8CString)
-    path = String(cString: try #require(mkdtemp(&template)))
-  }
-
-  deinit {
-    if let directory = opendir(path) {
-      while let entry = readdir(directory) {
-        let name = withUnsafePointer(to: entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if name != ".", name != ".." { unlink("\(path)/\(name)") }
-      }
-      closedir(directory)
-    }
-    rmdir(path)
-  }
-
+extension TemporaryDirectory {
   /// The lines of a file as JSON.
   func lines(_ name: String) throws -> [JSONValue] {
     try contents(name).split(separator: UInt8(ascii: "\n")).map { try JSONValue(parsing: Array($0)) }

@@ -1,5 +1,6 @@
 import Concurrency
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Collector

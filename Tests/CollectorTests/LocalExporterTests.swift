@@ -2,6 +2,7 @@ import Concurrency
 import Glibc
 import JSON
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Collector

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// One server for all tests that need no script: they ask for different paths.
-private let shared = Result { () throws(ScriptedServer.Failure) in try ScriptedServer() }
+private let shared = Result { () throws(LineProcess.Failure) in try ScriptedServer() }
 
 func url(_ path: String) throws -> String { "http://127.0.0.1:\(try shared.get().port)\(path)" }
 

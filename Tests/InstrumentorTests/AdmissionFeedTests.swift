@@ -33,6 +33,31 @@ import Testing
     return cluster
   }
 
+  /// A feed that has caught up with a cluster, and follows it.
+  private struct Bench {
+    let cluster: FakeCluster
+    let caches: InstrumentorCaches
+    let feed: AdmissionFeed
+    private let task: Task<Void, Never>
+
+    init(_ cluster: FakeCluster) async {
+      let logger = AdmissionSample.logger
+      let caches = InstrumentorCaches(client: cluster.client, namespace: namespace, logger: logger)
+      (self.cluster, self.caches) = (cluster, caches)
+      feed = AdmissionFeed(
+        caches: caches, agents: ClusterAgents(caches: caches, image: nil, logger: logger), namespace: namespace,
+        endpoint: .localTrafficService, minorVersion: 30, agentsImage: "registry/i:1", logger: logger)
+      task = Task { await caches.run() }
+      await feed.waitForSync()
+    }
+
+    func stop() async {
+      task.cancel()
+      await task.value
+      await cluster.stop()
+    }
+  }
+
   /// The verdict on a pod with the host's network, and where its agent is led.
   private static func answer(_ table: AdmissionTable) throws -> (code: ReasonCode?, endpoint: String?) {
     let workload = WorkloadReference(namespace: "shop", kind: .deployment, name: "web")
@@ -49,14 +74,8 @@ import Testing
   }
 
   @Test func addressesOfServicesAreThoseOfNow() async throws {
-    let cluster = try Self.cluster()
-    let logger = AdmissionSample.logger
-    let caches = InstrumentorCaches(client: cluster.client, namespace: Self.namespace, logger: logger)
-    let feed = AdmissionFeed(
-      caches: caches, agents: ClusterAgents(caches: caches, image: nil, logger: logger), namespace: Self.namespace,
-      endpoint: .localTrafficService, minorVersion: 30, agentsImage: "registry/i:1", logger: logger)
-    let task = Task { await caches.run() }
-    await feed.waitForSync()
+    let bench = try await Bench(Self.cluster())
+    let (cluster, feed) = (bench.cluster, bench.feed)
     func wait(_ code: ReasonCode, _ endpoint: String?) async throws {
       try await eventually("\(code) at \(endpoint ?? "nowhere")") {
         try Self.answer(feed.table) == (code, endpoint)
@@ -67,24 +86,16 @@ import Testing
       cluster.set(Service.type, Self.service, Self.service(address: address))
       try await wait(.injected, "http://\(address):4318")
     }
-    #expect(caches.services.all.allSatisfy { $0.json.at("spec", "ports") == nil })
+    #expect(bench.caches.services.all.allSatisfy { $0.json.at("spec", "ports") == nil })
     cluster.set(Service.type, Self.service, nil)
     try await wait(.collectorAddressUnknown, nil)
-    task.cancel()
-    await task.value
-    await cluster.stop()
+    await bench.stop()
   }
 
   /// A node agent that is changed to run without the device, or with it again.
   @Test func theDeviceIsThatOfTheNodeAgentsOfNow() async throws {
-    let cluster = try Self.cluster()
-    let logger = AdmissionSample.logger
-    let caches = InstrumentorCaches(client: cluster.client, namespace: Self.namespace, logger: logger)
-    let feed = AdmissionFeed(
-      caches: caches, agents: ClusterAgents(caches: caches, image: nil, logger: logger), namespace: Self.namespace,
-      endpoint: .localTrafficService, minorVersion: 30, agentsImage: "registry/i:1", logger: logger)
-    let task = Task { await caches.run() }
-    await feed.waitForSync()
+    let bench = try await Bench(Self.cluster())
+    let (cluster, feed) = (bench.cluster, bench.feed)
     let key = ObjectKey(namespace: Self.namespace, name: OdigosName.odiglet)
     for (features, method) in [
       ("device-plugin", MountMethod.virtualDevice), ("none", .initContainer), ("device-plugin", .virtualDevice),
@@ -96,8 +107,6 @@ import Testing
         return facts.mountMethod == method
       }
     }
-    task.cancel()
-    await task.value
-    await cluster.stop()
+    await bench.stop()
   }
 }

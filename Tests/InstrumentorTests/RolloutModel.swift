@@ -6,128 +6,7 @@ import Policy
 
 @testable import Instrumentor
 
-/// Random numbers that are the same in every run.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}
-
-/// One Deployment of the model: the objects as the API server has them, the copies that the caches show, and a
-/// Deployment controller that replaces pods one by one.
-struct ModelWorkload {
-  /// What the pods do when they have agents.
-  enum Temper: CaseIterable {
-    case healthy
-    case crashes
-    case neverReady
-  }
-  struct ModelPod {
-    var facts: PodFacts
-    /// The template's `restartedAt` that it was made from.
-    var template: String
-  }
-
-  let reference: WorkloadReference
-  var temper = Temper.healthy
-  var isOptedIn = false
-  var recovery: String?
-  var workload: JSONValue
-  var config: InstrumentationConfig?
-  var pods: [ModelPod] = []
-  /// What the webhook's replica knows that is asked next.
-  var webhookHash = ""
-  // The caches.
-  var cachedWorkload: JSONValue
-  var cachedConfig: InstrumentationConfig?
-  var cachedPods: [PodFacts] = []
-
-  init(_ name: String) {
-    reference = WorkloadReference(namespace: "shop", kind: .deployment, name: name)
-    workload = [
-      "metadata": [
-        "name": .string(name), "namespace": "shop", "uid": .string(name), "generation": 1, "resourceVersion": "1",
-      ],
-      "spec": ["replicas": 3, "template": ["spec": ["containers": [["name": "app"]]]]],
-      "status": ["observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3],
-    ]
-    cachedWorkload = workload
-  }
-
-  var object: WorkloadObject { WorkloadObject(reference, workload) }
-  var template: String { object.restartedAt ?? "" }
-  var liveFacts: [PodFacts] { pods.map(\.facts) }
-
-  /// A write to the object: another version, and another generation where the spec changes.
-  mutating func write(_ patch: JSONValue) {
-    let spec = workload["spec"]
-    workload = merged(patch, into: workload)
-    let version = (workload.at("metadata", "resourceVersion")?.string).flatMap { Int($0) } ?? 0
-    workload.set(["metadata", "resourceVersion"], .string(String(version + 1)))
-    if workload["spec"] != spec {
-      workload.set(["metadata", "generation"], .int((object.metadata.generation ?? 0) + 1))
-    }
-  }
-
-  /// A step of the Deployment controller with one pod more than wanted and none fewer.
-  mutating func rollOut(hash: String, now: Int, serial: Int) {
-    let current = template
-    let outdated = pods.filter { $0.template != current }
-    let updated = pods.filter { $0.template == current }
-    if pods.count > 3, let first = pods.firstIndex(where: { $0.template != current }),
-      updated.allSatisfy(\.facts.isReady) || !pods[first].facts.isReady
-    {
-      pods.remove(at: first)
-    } else if pods.count < 3 || (!outdated.isEmpty && pods.count == 3 && updated.allSatisfy(\.facts.isReady)) {
-      pods.append(
-        ModelPod(
-          facts: PodFacts(
-            name: "\(reference.name)-\(serial)", hash: hash, createdAt: now, isStarted: false,
-            readiness: .unready(since: now)), template: current))
-    }
-    writeStatus()
-  }
-
-  mutating func writeStatus() {
-    let updated = pods.count { $0.template == template }
-    let status: JSONValue = [
-      "observedGeneration": .int(object.metadata.generation ?? 0), "replicas": .int(pods.count),
-      "updatedReplicas": .int(updated), "availableReplicas": .int(pods.count { $0.facts.isReady }),
-    ]
-    if workload["status"] != status { write(["status": status]) }
-  }
-
-  /// The kubelet: pods start and become ready, or not.
-  mutating func runPods(now: Int) {
-    for index in pods.indices {
-      pods[index].facts.isStarted = true
-      let isBroken = !pods[index].facts.hash.isEmpty && temper != .healthy
-      pods[index].facts.trouble = isBroken && temper == .crashes ? .crashLoop : nil
-      if !isBroken, !pods[index].facts.isReady { pods[index].facts.readiness = .ready(since: now) }
-      if isBroken, pods[index].facts.isReady { pods[index].facts.readiness = .unready(since: now) }
-    }
-    writeStatus()
-  }
-}
-
-/// RFC 7386.
-func merged(_ patch: JSONValue, into target: JSONValue) -> JSONValue {
-  guard let members = patch.object else { return patch }
-  var result = target.object == nil ? [:] : target
-  for (key, value) in members {
-    let member: JSONValue? = value.isNull ? Optional.none : merged(value, into: result[key] ?? [:])
-    result[key] = member
-  }
-  return result
-}
-
-/// The whole model: some Deployments, the controllers with caches that lag, and what must never happen.
+/// The whole model: some Deployments, the controllers with caches that lag, and the record of what they do.
 struct RolloutModel {
   var workloads: [ModelWorkload]
   var configuration = OdigosConfiguration()
@@ -135,20 +14,12 @@ struct RolloutModel {
   var isWebhookServing = true
   var now = 1_735_689_600
   var ledger = RolloutLedger()
-  var generator: SeededGenerator
+  var generator: SplitMixGenerator
   private var serial = 0
-  /// What went wrong.
-  private(set) var violations: [String] = []
-  private(set) var restarts = 0
-  private(set) var rollbacks = 0
-  private(set) var repairs = 0
-  private var restartsFor: [String: Int] = [:]
-  private var repairsFor: [String: Int] = [:]
-  /// The values of `restartedAt` that brought agents in, which may not stay in a template.
-  private var ours: Set<String> = []
+  private(set) var record = RolloutRecord()
 
   init(seed: UInt64) {
-    generator = SeededGenerator(seed: seed)
+    generator = SplitMixGenerator(seed: seed)
     workloads = ["a", "b", "c", "d"].map { ModelWorkload($0) }
     configuration.rollbackGraceTime = .seconds(30)
     configuration.rollout.maxConcurrentRollouts = Int(generator.next() % 3)
@@ -203,7 +74,7 @@ struct RolloutModel {
     case 135..<145: now += Int.random(in: 1...20, using: &generator)
     default: control(index)
     }
-    check()
+    record.check(workloads)
   }
 
   /// A new process: it knows what the objects say and nothing else.
@@ -247,7 +118,7 @@ struct RolloutModel {
       plan = WorkloadPlan.make(situation)
     }
     // A process may die between any two of these writes.
-    let survives = { (generator: inout SeededGenerator) in Int.random(in: 0..<30, using: &generator) != 0 }
+    let survives = { (generator: inout SplitMixGenerator) in Int.random(in: 0..<30, using: &generator) != 0 }
     if plan.appliesStatusFirst {
       apply(plan.status, index)
       guard survives(&generator) else { return restartController() }
@@ -264,7 +135,8 @@ struct RolloutModel {
     if let patch = plan.workloadPatch,
       patch.at("metadata", "resourceVersion") == model.object.json.at("metadata", "resourceVersion")
     {
-      note(plan, index, situation)
+      let others = workloads.indices.count { $0 != index && isRollingOut($0) }
+      record.note(plan, situation, others: others)
       var patch = patch
       patch.set(["metadata", "resourceVersion"], nil)
       workloads[index].write(patch)
@@ -293,56 +165,13 @@ struct RolloutModel {
       isWebhookServing: isWebhookServing, now: KubeTime(seconds: now).text)
   }
 
+  /// Whether a restart for agents, or the putting back of a template, is under way.
+  private func isRollingOut(_ index: Int) -> Bool { workloads[index].object.ownRolloutStart(now: now) != nil }
+
   private mutating func apply(_ status: PlannedStatus?, _ index: Int) {
     guard let status, let config = workloads[index].config else { return }
     workloads[index].config?.json["status"] = status.applied(to: config.key).json["status"]
     workloads[index].config?.json.set(["status", "runtimeDetailsByContainer"], Self.details)
-  }
-
-  // MARK: - What must never happen
-
-  /// Counts a write that replaces pods.
-  private mutating func note(_ plan: WorkloadPlan, _ index: Int, _ situation: WorkloadSituation) {
-    if situation.config?.status.rollbackOccurred == true { rollbacks += 1 }
-    guard plan.restartReason != nil, let patch = plan.workloadPatch else { return }
-    let model = workloads[index]
-    restarts += 1
-    let notes = patch.at("metadata", "annotations")
-    guard let hash = notes?[InstrumentorAnnotation.restartedFor]?.string, !hash.isEmpty else { return }
-    ours.insert(model.reference.name + KubeTime(seconds: now).text)
-    let epoch = "\(model.reference.name) \(hash) \(situation.config?.spec.agentsMetaHashChangedTime ?? "")"
-    if notes?[InstrumentorAnnotation.repairedFor]?.string == nil {
-      restartsFor[epoch, default: 0] += 1
-      if restartsFor[epoch, default: 0] > 1 { violations.append("second restart of \(epoch)") }
-    } else {
-      repairs += 1
-      repairsFor[model.reference.name + hash, default: 0] += 1
-      if repairsFor[model.reference.name + hash, default: 0] > 1 { violations.append("second repair of \(epoch)") }
-    }
-    let limit = configuration.rollout.maxConcurrentRollouts
-    let others = workloads.indices.count { $0 != index && isRollingOut($0) }
-    if limit > 0, others >= limit { violations.append("\(others) rollouts go on when \(epoch) begins; limit \(limit)") }
-  }
-
-  /// Whether a restart for agents, or the putting back of a template, is under way.
-  private func isRollingOut(_ index: Int) -> Bool { workloads[index].object.ownRolloutStart(now: now) != nil }
-
-  private mutating func check() {
-    for model in workloads {
-      let name = model.reference.name
-      if let hash = model.config?.spec.agentsMetaHash, model.pods.allSatisfy({ $0.facts.hash == hash }),
-        !model.object.isRolloutOngoing
-      {
-        // Seen complete: pods that are missed later are missed anew.
-        repairsFor[name + hash] = 0
-      }
-      guard let config = model.config, config.status.rollbackOccurred == true else { continue }
-      let processed = config.metadata.annotations[OdigosAnnotation.rollbackRecoveryProcessed]
-      let isHalfWritten = config.status.conditions.condition("AgentEnabled")?.reason != "EnabledSuccessfully"
-      if config.spec.agentInjectionEnabled == true, model.recovery == processed, !isHalfWritten {
-        violations.append("\(name) has agents though they were taken back")
-      }
-    }
   }
 
   // MARK: - The end
@@ -360,21 +189,7 @@ struct RolloutModel {
         workloads[index].runPods(now: now)
       }
       now += 7
-      check()
-    }
-  }
-
-  /// What is wrong with workloads that nobody opted in any more.
-  var leftovers: [String] {
-    workloads.flatMap { model -> [String] in
-      let name = model.reference.name
-      var found: [String] = []
-      if model.config != nil { found.append("\(name): an InstrumentationConfig") }
-      if model.pods.contains(where: { !$0.facts.hash.isEmpty }) { found.append("\(name): pods with agents") }
-      if model.object.hasNotes { found.append("\(name): notes \(model.workload.at("metadata", "annotations") ?? [:])") }
-      if ours.contains(name + model.template) { found.append("\(name): our restart in its template") }
-      if model.object.isRolloutOngoing { found.append("\(name): a rollout that does not end") }
-      return found
+      record.check(workloads)
     }
   }
 }

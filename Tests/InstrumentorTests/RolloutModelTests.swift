@@ -8,7 +8,7 @@ import Testing
   @Test(arguments: 1...40) func nothingForbiddenEverHappens(seed: Int) {
     var model = RolloutModel(seed: UInt64(seed))
     for _ in 0..<1500 { model.happen() }
-    #expect(model.violations.isEmpty, "seed \(seed): \(Set(model.violations).sorted().prefix(3))")
+    #expect(model.record.violations.isEmpty, "seed \(seed): \(Set(model.record.violations).sorted().prefix(3))")
 
     // Everything heals: healthy workloads have their agents, the others are rolled back.
     for index in model.workloads.indices {
@@ -27,8 +27,9 @@ import Testing
 
     for index in model.workloads.indices { model.workloads[index].isOptedIn = false }
     model.settle()
-    #expect(model.leftovers.isEmpty, "seed \(seed): \(model.leftovers)")
-    #expect(model.violations.isEmpty, "seed \(seed): \(Set(model.violations).sorted().prefix(3))")
+    let leftovers = model.record.leftovers(of: model.workloads)
+    #expect(leftovers.isEmpty, "seed \(seed): \(leftovers)")
+    #expect(model.record.violations.isEmpty, "seed \(seed): \(Set(model.record.violations).sorted().prefix(3))")
   }
 
   /// The model would be worth nothing if little happened in it.
@@ -37,9 +38,9 @@ import Testing
     for seed in 1...10 {
       var model = RolloutModel(seed: UInt64(seed))
       for _ in 0..<1500 { model.happen() }
-      restarts += model.restarts
-      repairs += model.repairs
-      rollbacks += model.rollbacks
+      restarts += model.record.restarts
+      repairs += model.record.repairs
+      rollbacks += model.record.rollbacks
     }
     let figures = "\(restarts) restarts, \(repairs) repairs, \(rollbacks) rollbacks"
     print("the model of rollouts: \(figures)")

@@ -1,15 +1,16 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Odiglet
 
 @Suite struct AgentCopyTests {
-  private let scratch: ScratchDirectory
+  private let scratch: TemporaryDirectory
   private var source: String { "\(scratch.path)/image" }
   private var volume: String { "\(scratch.path)/volume" }
 
   init() throws {
-    scratch = try ScratchDirectory()
+    scratch = try TemporaryDirectory()
     try scratch.write("image/python/pkg/agent.py", "print('one')")
     try scratch.write("image/java/agent.jar", "jar")
     symlink("pkg/agent.py", "\(scratch.path)/image/python/main.py")

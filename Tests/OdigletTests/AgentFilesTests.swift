@@ -8,21 +8,14 @@ import Testing
 
 @testable import Odiglet
 
-@Suite struct AgentFilesCheckTests {
-  private let scratch: ScratchDirectory
-  private var source: String { "\(scratch.path)/image" }
-  private var host: String { "\(scratch.path)/host" }
+@Suite struct AgentFilesCheckTests: AgentFileSuite {
+  let scratch: TemporaryDirectory
 
   init() throws {
-    scratch = try ScratchDirectory()
-    try scratch.write("image/python/agent.py", "print('one')")
+    scratch = try TemporaryDirectory.withAgents()
     try scratch.write("image/python/deep/er/still.py", "print('two')")
-    symlink("agent.py", "\(scratch.path)/image/python/main.py")
-    try scratch.write("image/java/agent.jar", "jar")
     try scratch.write("image/.stamp", "not an agent")
   }
-
-  private func install() throws { try AgentInstallation(source: source, destination: host, report: { _ in }).install() }
 
   @Test func isContentWithWhatWasInstalled() throws {
     try install()
@@ -100,7 +93,7 @@ import Testing
 
 @Suite struct AgentFilesMonitorTests {
   @Test func clearsOldVersionsAwayAsItStarts() async throws {
-    let scratch = try ScratchDirectory()
+    let scratch = try TemporaryDirectory()
     let installation = AgentInstallation(
       source: "\(scratch.path)/image", destination: "\(scratch.path)/host", report: { _ in })
     for text in ["one", "two"] {
@@ -155,7 +148,7 @@ import Testing
   }
 
   @Test(arguments: [false, true]) func putsBrokenFilesBackAndTellsBoth(isLocked: Bool) async throws {
-    let scratch = try ScratchDirectory()
+    let scratch = try TemporaryDirectory()
     try scratch.write("image/python/agent.py", "print('one')")
     let loop = try EventLoop(name: "files-test")
     defer { loop.shutdown() }

@@ -5,22 +5,15 @@ import Testing
 
 @testable import Odiglet
 
-@Suite struct AgentInstallationTests {
-  private let scratch: ScratchDirectory
-  private var source: String { "\(scratch.path)/image" }
-  private var host: String { "\(scratch.path)/host" }
+@Suite struct AgentInstallationTests: AgentFileSuite {
+  let scratch: TemporaryDirectory
 
   init() throws {
-    scratch = try ScratchDirectory()
-    try scratch.write("image/python/agent.py", "print('one')")
+    scratch = try TemporaryDirectory.withAgents()
     try scratch.write("image/python/bin/tool", "#!/bin/sh")
     chmod("\(scratch.path)/image/python/bin/tool", 0o700)
-    symlink("agent.py", "\(scratch.path)/image/python/main.py")
-    try scratch.write("image/java/agent.jar", "jar")
     try scratch.write("image/.stamp", "not an agent")
   }
-
-  private func install() throws { try AgentInstallation(source: source, destination: host, report: { _ in }).install() }
 
   @Test func installsEverythingBehindRelativeLinks() throws {
     try install()
@@ -54,7 +47,7 @@ import Testing
     try install()
     let before = try FileOperation.status(of: "\(host)/python/agent.py")
     var lines: [String] = []
-    try AgentInstallation(source: source, destination: host, report: { lines.append($0) }).install()
+    try install { lines.append($0) }
     #expect(try FileOperation.status(of: "\(host)/python/agent.py").st_ino == before.st_ino)
     #expect(lines.contains { $0.contains("already") })
   }
@@ -76,7 +69,7 @@ import Testing
     let installation = AgentInstallation(source: source, destination: host, report: { _ in })
     #expect(try installation.oldVersions() == [String(old.dropFirst(".versions/".count))])
     try scratch.write("proc/stat", "btime 1700000000\n")
-    try installation.removeUnusedVersions(tree: ProcessTree(root: "\(scratch.path)/proc"))
+    try installation.removeUnusedVersions(tree: proc)
     #expect(!FileOperation.exists("\(host)/\(old)"))
     #expect(scratch.text("host/python/agent.py") == "print('two')")
   }
@@ -89,10 +82,10 @@ import Testing
     let old = try #require(try installation.oldVersions().first)
     try scratch.write("proc/stat", "btime 1700000000\n")
     try scratch.write("proc/7/maps", "7f00-7f01 r--p 0 8:1 2 /var/odigos/.versions/\(old)/python/x.so\n")
-    try installation.removeUnusedVersions(tree: ProcessTree(root: "\(scratch.path)/proc"))
+    try installation.removeUnusedVersions(tree: proc)
     #expect(try installation.oldVersions() == [old])
     try scratch.write("proc/7/maps", "7f00-7f01 r--p 0 8:1 2 /usr/lib/x.so\n")
-    try installation.removeUnusedVersions(tree: ProcessTree(root: "\(scratch.path)/proc"))
+    try installation.removeUnusedVersions(tree: proc)
     #expect(try installation.oldVersions() == [])
   }
 
@@ -103,7 +96,7 @@ import Testing
     truncate("\(host)/\(current)/python/agent.py", 0)
     try install()
     #expect(scratch.text("host/python/agent.py") == "print('one')")
-    #expect(try FileOperation.names(in: "\(host)/.versions").filter { !$0.hasPrefix(".") }.count == 1)
+    #expect(try trees().count == 1)
   }
 
   @Test func replacesDirectoriesThatAreNoLinks() throws {
@@ -137,11 +130,7 @@ import Testing
   }
 
   @Test func saysThatTheDiskIsFull() throws {
-    mkdir(host, 0o755)
-    guard mount("tmpfs", host, "tmpfs", 0, "size=64k") == 0 else {
-      print("skipped: a small disk cannot be mounted here (errno \(errno))")
-      return
-    }
+    guard mountDisk("64k") else { return }
     defer { umount2(host, 0) }
     try scratch.write("image/python/large", String(repeating: "x", count: 1 << 20))
     let error = #expect(throws: AgentInstallationError.self) { try install() }
@@ -152,14 +141,10 @@ import Testing
 
   /// A disk that takes one version and the next only in its place.
   @Test(arguments: [false, true]) func oldVersionsThatNothingUsesMakeRoom(isUsed: Bool) throws {
-    mkdir(host, 0o755)
-    guard mount("tmpfs", host, "tmpfs", 0, "size=1500k") == 0 else {
-      print("skipped: a small disk cannot be mounted here (errno \(errno))")
-      return
-    }
+    guard mountDisk("1500k") else { return }
     defer { umount2(host, 0) }
     var installation = AgentInstallation(source: source, destination: host, report: { _ in })
-    installation.processes = ProcessTree(root: "\(scratch.path)/proc")
+    installation.processes = proc
     try scratch.write("proc/stat", "btime 1700000000\n")
     for text in ["one", "two"] {
       try scratch.write("image/python/agent.py", text)
@@ -185,39 +170,5 @@ import Testing
   func saysWhatToDo(code: Int32, words: String) {
     errno = code
     #expect(AgentInstallationError.system("write", "/x").description.contains(words))
-  }
-}
-
-/// A directory under /tmp that goes with its value.
-final class ScratchDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/odiglet-test-XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else { throw AgentInstallationError.system("make", "/tmp") }
-    path = String(cString: made)
-  }
-
-  deinit { try? FileOperation.remove(path) }
-
-  func write(_ name: String, _ text: String) throws {
-    var parent = path
-    for part in name.split(separator: "/").dropLast() {
-      parent += "/\(part)"
-      mkdir(parent, 0o755)
-    }
-    let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-    guard file >= 0 else { throw AgentInstallationError.system("write", name) }
-    defer { close(file) }
-    let bytes = Array(text.utf8)
-    guard Glibc.write(file, bytes, bytes.count) == bytes.count else {
-      throw AgentInstallationError.system("write", name)
-    }
-  }
-
-  func text(_ name: String) -> String? {
-    var bytes: [UInt8] = []
-    guard (try? FileOperation.read("\(path)/\(name)", { bytes += $0 })) != nil else { return nil }
-    return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -6,23 +6,26 @@ import Testing
 @testable import Odiglet
 
 /// What containers see when an installation is cut short.
-@Suite struct AgentInterruptionTests {
-  private let scratch: ScratchDirectory
-  private var host: String { "\(scratch.path)/host" }
+@Suite struct AgentInterruptionTests: AgentFileSuite {
+  let scratch: TemporaryDirectory
   private var installation: AgentInstallation {
-    AgentInstallation(source: "\(scratch.path)/image", destination: host, report: { _ in })
+    AgentInstallation(source: source, destination: host, report: { _ in })
   }
 
-  init() throws { scratch = try ScratchDirectory() }
+  init() throws { scratch = try TemporaryDirectory() }
 
-  private static var odiglet: String { Repository.path(".build/debug/odiglet") }
+  /// The installation in a process of its own.
+  private func startInstallation(_ odiglet: String) throws -> LineProcess {
+    try LineProcess(
+      odiglet, ["init"],
+      environment: [
+        "ODIGOS_AGENTS_DIR=\(source)", "ODIGOS_HOST_DIR=\(host)", "ODIGOS_PROC_DIR=\(scratch.path)/none",
+      ])
+  }
 
   /// Whatever is on the disk when the installing process is killed, what containers see is whole.
   @Test func aKilledInstallationLeavesWhatWasThere() async throws {
-    guard access(Self.odiglet, X_OK) == 0 else {
-      print("skipped: there is no \(Self.odiglet); swift build makes it")
-      return
-    }
+    guard let odiglet = OdigletProgram.path() else { return }
     func fill(_ text: String) throws {
       for directory in 0..<10 {
         for file in 0..<60 {
@@ -31,17 +34,14 @@ import Testing
       }
     }
     func content() -> String? { scratch.text("host/python/9/59.py") }
-    let environment = [
-      "ODIGOS_AGENTS_DIR=\(scratch.path)/image", "ODIGOS_HOST_DIR=\(host)", "ODIGOS_PROC_DIR=\(scratch.path)/none",
-    ]
     try scratch.write("proc/stat", "btime 1000\n")
     var killed = 0
     var installed: String?
     for round in 0..<8 {
       try fill("version \(round)")
-      let tree = try AgentTree(root: "\(scratch.path)/image")
+      let tree = try AgentTree(root: source)
       let name = try tree.fingerprint()
-      let child = try ChildProcess([Self.odiglet, "init"], environment: environment)
+      let child = try startInstallation(odiglet)
       // Each time a little later: before the first file, in the middle, at the end.
       try await eventually("the copy") {
         let partial = try? FileOperation.names(in: "\(host)/.versions").first {
@@ -49,7 +49,7 @@ import Testing
         }
         return round == 0 || partial != nil || child.hasEnded
       }
-      killed += child.kill() ? 1 : 0
+      killed += child.end() ? 1 : 0
       let current = try? FileOperation.target(of: "\(host)/.current")
       if let current {
         let now = try #require(content())
@@ -64,32 +64,27 @@ import Testing
         installed = "version \(round)"
         #expect(content() == "version \(round) 9 59")
         // Nothing half-written is left, and everything old can go.
-        try installation.removeUnusedVersions(tree: ProcessTree(root: "\(scratch.path)/proc"))
+        try installation.removeUnusedVersions(tree: proc)
         #expect(try FileOperation.names(in: "\(host)/.versions").count == 2)
       }
     }
     #expect(killed > 0)
   }
+
   /// A repair of the tree that containers are using, killed each time a little later.
   @Test func aKilledRepairTakesNothingAway() async throws {
-    guard access(Self.odiglet, X_OK) == 0 else {
-      print("skipped: there is no \(Self.odiglet); swift build makes it")
-      return
-    }
+    guard let odiglet = OdigletProgram.path() else { return }
     for file in 0..<600 { try scratch.write("image/python/\(file).py", "\(file)") }
     try scratch.write("image/java/agent.jar", "jar")
     try installation.install()
-    let environment = [
-      "ODIGOS_AGENTS_DIR=\(scratch.path)/image", "ODIGOS_HOST_DIR=\(host)", "ODIGOS_PROC_DIR=\(scratch.path)/none",
-    ]
     var killed = 0
     for round in 0..<6 {
       for file in 0..<500 { unlink("\(host)/python/\(file).py") }
-      let child = try ChildProcess([Self.odiglet, "init"], environment: environment)
+      let child = try startInstallation(odiglet)
       try await eventually("the repair") {
         round == 0 || FileOperation.exists("\(host)/python/\(round * 80).py") || child.hasEnded
       }
-      killed += child.kill() ? 1 : 0
+      killed += child.end() ? 1 : 0
       #expect(scratch.text("host/java/agent.jar") == "jar")
       for file in 0..<600 {
         let text = scratch.text("host/python/\(file).py")
@@ -98,7 +93,7 @@ import Testing
     }
     #expect(killed > 0)
     try installation.install()
-    #expect(try AgentTree(root: "\(scratch.path)/image").isComplete(at: "\(host)/.current/."))
+    #expect(try AgentTree(root: source).isComplete(at: "\(host)/.current/."))
     #expect(try FileOperation.names(in: "\(host)/.versions").count == 2)
   }
 }

@@ -5,29 +5,12 @@ import Testing
 @testable import Odiglet
 
 /// Mending agent files that containers are using, with and without room on the disk.
-@Suite struct AgentRepairTests {
-  private let scratch: ScratchDirectory
-  private var source: String { "\(scratch.path)/image" }
-  private var host: String { "\(scratch.path)/host" }
+@Suite struct AgentRepairTests: AgentFileSuite {
+  let scratch: TemporaryDirectory
 
   init() throws {
-    scratch = try ScratchDirectory()
-    try scratch.write("image/python/agent.py", "print('one')")
+    scratch = try TemporaryDirectory.withAgents()
     try scratch.write("image/python/package/module.py", "print('two')")
-    symlink("agent.py", "\(scratch.path)/image/python/main.py")
-    try scratch.write("image/java/agent.jar", "jar")
-  }
-
-  private func install(_ report: @escaping (String) -> Void = { _ in }) throws {
-    try AgentInstallation(source: source, destination: host, report: report).install()
-  }
-
-  /// A disk of its own for the host's directory; answers false where none can be had.
-  private func mountDisk(_ size: String) -> Bool {
-    mkdir(host, 0o755)
-    if mount("tmpfs", host, "tmpfs", 0, "size=\(size)") == 0 { return true }
-    print("skipped: a small disk cannot be mounted here (errno \(errno))")
-    return false
   }
 
   /// Writes until there is no room left.
@@ -135,6 +118,6 @@ import Testing
     #expect(scratch.text("host/python/main.py") == "print('one')")
     #expect(scratch.text("host/python/package/module.py") == "print('two')")
     #expect(try FileOperation.status(of: "\(host)/python/agent.py").st_mode & 0o777 == 0o644)
-    #expect(try FileOperation.names(in: "\(host)/.versions").filter { !$0.hasPrefix(".") }.count == 1)
+    #expect(try trees().count == 1)
   }
 }

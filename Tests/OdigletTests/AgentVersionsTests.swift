@@ -8,18 +8,16 @@ import Testing
 @testable import Odiglet
 
 /// What becomes of agent files while processes use them.
-@Suite struct AgentVersionsTests {
-  private let scratch: ScratchDirectory
-  private var host: String { "\(scratch.path)/host" }
-  private var proc: ProcessTree { ProcessTree(root: "\(scratch.path)/proc") }
+@Suite struct AgentVersionsTests: AgentFileSuite {
+  let scratch: TemporaryDirectory
   /// The kernel started at 1000.
   private let clock = Locked<NodeClock?>(NodeClock(boot: "first", uptime: 1000, bootTime: 1000))
   private var installation: AgentInstallation {
     AgentInstallation(
-      source: "\(scratch.path)/image", destination: host, clock: { clock.withLock { $0 } }, report: { _ in })
+      source: source, destination: host, clock: { clock.withLock { $0 } }, report: { _ in })
   }
 
-  init() throws { scratch = try ScratchDirectory() }
+  init() throws { scratch = try TemporaryDirectory() }
 
   /// Installs a version at that time; answers its name.
   @discardableResult private func install(_ text: String, at time: Int) throws -> String {
@@ -53,12 +51,12 @@ import Testing
     let third = try install("three", at: 4000)
     // It maps nothing of its agent, as an interpreter does, and came while the second was current.
     try start(7, at: 3500)
-    try installation.removeUnusedVersions(tree: proc)
+    try removeUnused()
     #expect(try installation.oldVersions() == [second])
     #expect(!FileOperation.exists("\(host)/.versions/\(first)"))
     // A newer process in its place.
     try start(7, at: 4500)
-    try installation.removeUnusedVersions(tree: proc)
+    try removeUnused()
     #expect(try installation.oldVersions() == [] && FileOperation.exists("\(host)/.versions/\(third)"))
   }
 
@@ -66,7 +64,7 @@ import Testing
     let first = try install("one", at: 2000)
     _ = try install("two", at: 3000)
     try start(7, at: 3001)
-    try installation.removeUnusedVersions(tree: proc)
+    try removeUnused()
     #expect(try installation.oldVersions() == [first])
   }
 
@@ -74,7 +72,7 @@ import Testing
     _ = try install("one", at: 2000)
     _ = try install("two", at: 3000)
     try start(7, at: 1500)
-    try installation.removeUnusedVersions(tree: proc)
+    try removeUnused()
     #expect(try installation.oldVersions().count == 1)
   }
 
@@ -89,7 +87,7 @@ import Testing
     _ = try install("one", at: 2000)
     _ = try install("two", at: 3000)
     try start(7, at: 2500, mount: other.mount, name: other.name)
-    try installation.removeUnusedVersions(tree: proc)
+    try removeUnused()
     #expect(try installation.oldVersions() == [], "\(other.what)")
   }
 
@@ -105,11 +103,11 @@ import Testing
     try start(7, at: 2500, mount: nil, name: "nginx")
     try start(8, at: 2500)
     for pid in [7, 8] { hide(pid) }
-    try installation.removeUnusedVersions(tree: proc)
+    try removeUnused()
     #expect(try installation.oldVersions() == [first])
     try start(8, at: 3500)
     hide(8)
-    try installation.removeUnusedVersions(tree: proc)
+    try removeUnused()
     #expect(try installation.oldVersions() == [])
   }
 
@@ -118,7 +116,7 @@ import Testing
     _ = try install("two", at: 3000)
     try start(7, at: 3500)
     try scratch.write("proc/stat", "cpu 1\n")
-    try installation.removeUnusedVersions(tree: proc)
+    try removeUnused()
     #expect(try installation.oldVersions().count == 1)
   }
 
@@ -193,10 +191,6 @@ import Testing
     #expect(try installation.oldVersions().count == 1 && !FileOperation.exists("\(host)/.versions/.activations"))
   }
 
-  private func trees() throws -> [String] {
-    try FileOperation.names(in: "\(host)/.versions").filter { !$0.hasPrefix(".") }
-  }
-
   /// A real process that has mapped a file of a version, and then none.
   @Test func keepsWhatARealProcessHasMapped() throws {
     try scratch.write("image/lib/a.so", String(repeating: "x", count: 8192))
@@ -208,16 +202,16 @@ import Testing
       print("mapped", flush=True)
       sys.stdin.read()
       """
-    let child = try ChildProcess(["/usr/bin/python3", "-c", program, "\(host)/.versions/\(old)/lib/a.so"])
-    #expect(child.line() == "mapped")
+    let child = try LineProcess("/usr/bin/python3", ["-c", program, "\(host)/.versions/\(old)/lib/a.so"])
+    #expect(try child.line() == "mapped")
     _ = try install("two", at: 3000)
     // This process alone: others may not let themselves be looked into.
     try scratch.write("proc/stat", "btime 1000\n")
     symlink("/proc/\(child.pid)", "\(scratch.path)/proc/\(child.pid)")
-    try installation.removeUnusedVersions(tree: proc)
+    try removeUnused()
     #expect(try installation.oldVersions() == [old])
     child.end()
-    try installation.removeUnusedVersions(tree: proc)
+    try removeUnused()
     #expect(try installation.oldVersions() == [])
   }
 }

@@ -7,12 +7,11 @@ import Testing
 @testable import Odiglet
 
 /// Installing and removing while something holds the lock: any container can hold that of what it has mounted.
-@Suite struct InstallationLockTests {
-  private let scratch: ScratchDirectory
-  private var host: String { "\(scratch.path)/host" }
+@Suite struct InstallationLockTests: AgentFileSuite {
+  let scratch: TemporaryDirectory
 
   init() throws {
-    scratch = try ScratchDirectory()
+    scratch = try TemporaryDirectory()
     for file in 0..<50 { try scratch.write("image/python/\(file).py", "\(file)") }
     mkdir("\(scratch.path)/host", 0o755)
     mkdir("\(scratch.path)/plugins", 0o755)
@@ -26,7 +25,7 @@ import Testing
   }
 
   private func installation(_ bound: Duration, _ report: @escaping (String) -> Void = { _ in }) -> AgentInstallation {
-    AgentInstallation(source: "\(scratch.path)/image", destination: host, lockBound: bound, report: report)
+    AgentInstallation(source: source, destination: host, lockBound: bound, report: report)
   }
 
   @Test func installsThoughTheLockIsNeverFree() throws {
@@ -50,11 +49,11 @@ import Testing
     let held = hold(host)
     try installation(.zero).install()
     #expect(throws: AgentInstallationError.self) {
-      try installation(.zero).removeUnusedVersions(tree: ProcessTree(root: "\(scratch.path)/proc"))
+      try installation(.zero).removeUnusedVersions(tree: proc)
     }
     #expect(try installation(.zero).oldVersions().count == 1 && scratch.text("host/.versions/0a.partial/file") != nil)
     close(held)
-    try installation(.zero).removeUnusedVersions(tree: ProcessTree(root: "\(scratch.path)/proc"))
+    try installation(.zero).removeUnusedVersions(tree: proc)
     #expect(try installation(.zero).oldVersions() == [] && scratch.text("host/.versions/0a.partial/file") == nil)
   }
 
@@ -97,7 +96,7 @@ import Testing
         }
         try await group.waitForAll()
       }
-      #expect(try AgentTree(root: "\(scratch.path)/image").isComplete(at: "\(host)/.current/."))
+      #expect(try AgentTree(root: source).isComplete(at: "\(host)/.current/."))
       #expect(try FileOperation.names(in: host) == [".current", ".versions", "python"])
       try empty(.zero)
     }

@@ -5,17 +5,13 @@ import Testing
 @testable import Odiglet
 
 /// What an odiglet says of the agent files of its node.
-@Suite struct NodeInventoryTests {
-  private let scratch: ScratchDirectory
-  private var host: String { "\(scratch.path)/host" }
+@Suite struct NodeInventoryTests: AgentFileSuite {
+  let scratch: TemporaryDirectory
 
-  init() throws { scratch = try ScratchDirectory() }
+  init() throws { scratch = try TemporaryDirectory() }
 
   private func inventory(opamp: Bool = false, kernel: Set<String> = []) -> NodeInventory {
     NodeInventory(directory: host, hasOpAMPServer: opamp, kernelDistributions: kernel)
-  }
-  private func install() throws {
-    try AgentInstallation(source: "\(scratch.path)/image", destination: host, report: { _ in }).install()
   }
 
   @Test func saysNothingBeforeThereAreFiles() throws {

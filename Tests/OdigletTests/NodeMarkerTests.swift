@@ -16,14 +16,14 @@ import Testing
   private static let node = "/api/v1/nodes/n"
   private static let daemonSet = "/apis/apps/v1/namespaces/odigos-system/daemonsets/odiglet"
 
-  private let scratch: ScratchDirectory
+  private let scratch: TemporaryDirectory
   private let server: ScriptedServer
   private let client: KubeClient
   private let marker: NodeMarker
   private var inventory: NodeInventory { marker.inventory }
 
   init() throws {
-    scratch = try ScratchDirectory()
+    scratch = try TemporaryDirectory()
     server = try ScriptedServer()
     client = KubeClient(ClusterAccess(server: "http://127.0.0.1:\(server.port)", origin: "the test"))
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

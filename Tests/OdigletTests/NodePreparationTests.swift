@@ -11,7 +11,7 @@ import Testing
 
 @Suite struct NodePreparationTests {
   @Test func watchesTheKubeletsDirectoryOnceForAllDevices() async throws {
-    let scratch = try ScratchDirectory()
+    let scratch = try TemporaryDirectory()
     try scratch.write("plugins/x", "")
     try scratch.write("image/python/agent.py", "x")
     let plugins = "\(scratch.path)/plugins"

@@ -6,10 +6,10 @@ import Testing
 
 /// The program as it is called.
 @Suite struct OdigletCommandTests {
-  private let scratch: ScratchDirectory
+  private let scratch: TemporaryDirectory
 
   init() throws {
-    scratch = try ScratchDirectory()
+    scratch = try TemporaryDirectory()
     try scratch.write("host/python/agent.py", "x")
   }
 
@@ -18,11 +18,7 @@ import Testing
     ("cleanup --help", 0), ("cleanup -h", 0), ("cleanup now", 2), ("inti", 2), ("clean-up", 2), ("--cleanup", 2),
     ("init --force", 2), ("copy", 2), ("--help", 0), ("--version", 0), ("init --help", 0),
   ]) func refusesWhatItDoesNotKnow(arguments: String, status: Int32) throws {
-    let odiglet = Repository.path(".build/debug/odiglet")
-    guard access(odiglet, X_OK) == 0 else {
-      print("skipped: there is no \(odiglet); swift build makes it")
-      return
-    }
+    guard let odiglet = OdigletProgram.path() else { return }
     let environment = "env -i ODIGOS_HOST_DIR=\(scratch.path)/host ODIGOS_AGENTS_DIR=\(scratch.path)/none"
     let result = system("\(environment) \(odiglet) \(arguments) >\(scratch.path)/out 2>\(scratch.path)/log")
     #expect(result >> 8 == status, "\(scratch.text("log") ?? "")")

@@ -66,7 +66,7 @@ import Testing
   @Test(arguments: [true, false]) func aContainerThatEndsAtOnceWasWhatItShowed(isDeleted: Bool) async throws {
     try node.addProcess(100, in: NodeFixture.containerID, start: 4711)
     symlink("/usr/bin/python3.11", "\(node.path)/proc/100/exe")
-    try node.write("\(node.path)/proc/uptime", "48.00 40.00\n")
+    try node.directory.write("proc/uptime", "48.00 40.00\n")
     try play(end: nil)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let loop = try EventLoop(name: "inspector-test")

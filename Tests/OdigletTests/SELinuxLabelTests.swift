@@ -7,10 +7,10 @@ import Testing
 
 /// The labels of agent files on nodes with SELinux; the system is one of files in a temporary directory.
 @Suite struct SELinuxLabelTests {
-  private let scratch: ScratchDirectory
+  private let scratch: TemporaryDirectory
   private var host: String { "\(scratch.path)/host" }
 
-  init() throws { scratch = try ScratchDirectory() }
+  init() throws { scratch = try TemporaryDirectory() }
 
   private func ofNode() -> SELinuxLabel? {
     SELinuxLabel.ofNode(sys: "\(scratch.path)/sys", proc: "\(scratch.path)/proc")

@@ -1,19 +1,15 @@
 import Glibc
+import TestSupport
 
 @testable import ProcessInspection
 
 /// A process file system in a temporary directory.
 final class ProcessTreeFixture {
-  let path: String
+  private let files: TemporaryDirectory
+  var path: String { files.path }
   var tree: ProcessTree { ProcessTree(root: path) }
 
-  init() throws {
-    var template = Array("/tmp/odiglet-proc-XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else { throw FixtureError(operation: "mkdtemp") }
-    path = String(cString: made)
-  }
-
-  deinit { Self.remove(path) }
+  init() throws { files = try TemporaryDirectory() }
 
   /// Adds a process; what is nil has no file.
   func add(
@@ -24,7 +20,7 @@ final class ProcessTreeFixture {
     rootFiles: [String: String] = [:]
   ) throws {
     let directory = "\(path)/\(pid)"
-    mkdir(directory, 0o755)
+    files.makeDirectory("\(pid)")
     if let executable { symlink(executable, "\(directory)/exe") }
     let others = Array(repeating: "0", count: 17).joined(separator: " ")
     try write("\(pid)/stat", "\(pid) (\(name)) \(state) \(parent) \(others) \(started) \(size)\n")
@@ -42,14 +38,7 @@ final class ProcessTreeFixture {
         bytes: auxiliary.flatMap { value in (0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } })
     }
     mkdir("\(directory)/root", 0o755)
-    for (name, text) in rootFiles {
-      var parent = "\(directory)/root"
-      for part in name.split(separator: "/").dropLast() {
-        parent += "/\(part)"
-        mkdir(parent, 0o755)
-      }
-      try write("\(pid)/root\(name)", text)
-    }
+    for (name, text) in rootFiles { try write("\(pid)/root\(name)", text) }
   }
 
   /// Puts the sockets that wait for connections where the process `pid` runs: TCP ports by inode.
@@ -63,7 +52,7 @@ final class ProcessTreeFixture {
   }
 
   /// Removes a process.
-  func removeProcess(_ pid: Int32) { Self.remove("\(path)/\(pid)") }
+  func removeProcess(_ pid: Int32) { files.remove("\(pid)") }
 
   /// Makes a symbolic link.
   func link(_ name: String, to target: String) throws {
@@ -72,29 +61,13 @@ final class ProcessTreeFixture {
 
   /// Makes an executable file; answers its path.
   func program(_ name: String, _ bytes: [UInt8]) throws -> String {
-    mkdir("\(path)/programs", 0o755)
     try write("programs/\(name)", bytes: bytes)
     return "\(path)/programs/\(name)"
   }
 
-  func write(_ name: String, _ text: String) throws { try write(name, bytes: Array(text.utf8)) }
+  func write(_ name: String, _ text: String) throws { try files.write(name, text) }
 
-  func write(_ name: String, bytes: [UInt8]) throws {
-    let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-    guard file >= 0 else { throw FixtureError(operation: "open \(name)") }
-    defer { close(file) }
-    guard bytes.isEmpty || Glibc.write(file, bytes, bytes.count) == bytes.count else {
-      throw FixtureError(operation: "write \(name)")
-    }
-  }
-
-  private static func remove(_ path: String) {
-    for name in DirectoryListing.names(path, limit: 10_000) {
-      let child = "\(path)/\(name)"
-      if unlink(child) != 0 { remove(child) }
-    }
-    rmdir(path)
-  }
+  func write(_ name: String, bytes: [UInt8]) throws { try files.write(name, bytes: bytes) }
 }
 
 struct FixtureError: Error {

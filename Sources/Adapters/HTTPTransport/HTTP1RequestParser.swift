@@ -1,12 +1,5 @@
 import Glibc
 
-/// One HTTP/1 request and what its response must heed.
-struct HTTP1Message {
-  var request: HTTPRequest
-  var keepsAlive: Bool
-  var isHTTP10: Bool
-}
-
 /// HTTP/1.0 and 1.1 requests out of bytes (RFC 9112): a value without I/O.
 ///
 /// Strict where leniency lets two parsers disagree on where a request ends: both kinds of length, lengths that differ,
@@ -161,7 +154,7 @@ struct HTTP1RequestParser {
 
   private mutating func consumeRequestLine(_ line: Range<Int>) throws(HTTPRefusal) {
     let parts = input[line].split(separator: 32, omittingEmptySubsequences: false)
-    guard parts.count == 3, !parts[0].isEmpty, parts[0].allSatisfy(isTokenByte) else {
+    guard parts.count == 3, !parts[0].isEmpty, parts[0].allSatisfy(HTTP1Characters.isToken) else {
       throw Self.malformed("the request line is not `METHOD target HTTP/1.1`")
     }
     let version = parts[2]
@@ -195,7 +188,7 @@ struct HTTP1RequestParser {
   private mutating func consumeField(_ line: Range<Int>) throws(HTTPRefusal) {
     let bytes = input[line]
     guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon > bytes.startIndex,
-      bytes[..<colon].allSatisfy(isTokenByte)
+      bytes[..<colon].allSatisfy(HTTP1Characters.isToken)
     else { throw Self.malformed("a header line is not `name: value`") }
     var value = bytes[(colon + 1)...]
     while let first = value.first, first == 32 || first == 9 { value.removeFirst() }
@@ -203,7 +196,7 @@ struct HTTP1RequestParser {
     guard value.allSatisfy({ $0 >= 32 && $0 != 127 || $0 == 9 }) else {
       throw Self.malformed("a header value holds a control character")
     }
-    let name = bytes[..<colon].map(lowercased)
+    let name = bytes[..<colon].map(HTTP1Characters.lowercased)
     try note(name, value)
     name.withUnsafeBufferPointer { name in
       value.withUnsafeBufferPointer { head.block.append(name: name, value: $0) }
@@ -215,22 +208,22 @@ struct HTTP1RequestParser {
     switch name.count {
     case 4 where name.elementsEqual("host".utf8): head.hosts += 1
     case 6 where name.elementsEqual("expect".utf8):
-      guard equalsIgnoringCase(value, "100-continue") else {
+      guard HTTP1Characters.areEqualIgnoringCase(value, "100-continue") else {
         throw HTTPRefusal(417, "only `expect: 100-continue` is met")
       }
       head.expectsContinue = true
     case 10 where name.elementsEqual("connection".utf8):
       for token in value.split(separator: UInt8(ascii: ",")) {
         let token = token.filter { $0 != 32 && $0 != 9 }
-        if equalsIgnoringCase(token[...], "close") { head.close = true }
-        if equalsIgnoringCase(token[...], "keep-alive") { head.keepAlive = true }
+        if HTTP1Characters.areEqualIgnoringCase(token[...], "close") { head.close = true }
+        if HTTP1Characters.areEqualIgnoringCase(token[...], "keep-alive") { head.keepAlive = true }
       }
     case 14 where name.elementsEqual("content-length".utf8):
-      guard let length = decimal(value) else { throw Self.malformed("content-length is not a number") }
+      guard let length = HTTP1Characters.decimal(value) else { throw Self.malformed("content-length is not a number") }
       guard head.contentLength ?? length == length else { throw Self.malformed("two content-lengths differ") }
       head.contentLength = length
     case 17 where name.elementsEqual("transfer-encoding".utf8):
-      guard equalsIgnoringCase(value, "chunked"), !head.chunked else {
+      guard HTTP1Characters.areEqualIgnoringCase(value, "chunked"), !head.chunked else {
         throw HTTPRefusal(501, "of the transfer codings only chunked is understood")
       }
       head.chunked = true
@@ -265,7 +258,9 @@ struct HTTP1RequestParser {
     guard !digits.isEmpty, digits.count <= 8 else { throw Self.malformed("a chunk size is not a hexadecimal number") }
     var size = 0
     for digit in digits {
-      guard let value = hexadecimal(digit) else { throw Self.malformed("a chunk size is not a hexadecimal number") }
+      guard let value = HTTP1Characters.hexadecimal(digit) else {
+        throw Self.malformed("a chunk size is not a hexadecimal number")
+      }
       size = size << 4 | value
     }
     guard body.count + size <= maximumBodySize else { throw .bodyTooLarge(maximumBodySize) }
@@ -297,48 +292,4 @@ struct HTTP1RequestParser {
   }
 
   private static func malformed(_ reason: String) -> HTTPRefusal { HTTPRefusal(400, reason) }
-}
-
-// MARK: Characters
-
-/// Letters, digits and `!#$%&'*+-.^_`|~` (RFC 9110 section 5.6.2), a bit each.
-private let tokenBytes: (UInt64, UInt64) = {
-  var low: UInt64 = 0
-  var high: UInt64 = 0
-  let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
-  for byte in letters.utf8 {
-    if byte < 64 { low |= 1 << UInt64(byte) } else { high |= 1 << UInt64(byte - 64) }
-  }
-  return (low, high)
-}()
-
-private func isTokenByte(_ byte: UInt8) -> Bool {
-  guard byte < 128 else { return false }
-  let bits = byte < 64 ? tokenBytes.0 : tokenBytes.1
-  return bits >> UInt64(byte & 63) & 1 == 1
-}
-
-private func lowercased(_ byte: UInt8) -> UInt8 { byte >= 65 && byte <= 90 ? byte | 32 : byte }
-
-private func equalsIgnoringCase(_ bytes: ArraySlice<UInt8>, _ text: String) -> Bool {
-  bytes.lazy.map(lowercased).elementsEqual(text.utf8)
-}
-
-private func decimal(_ bytes: ArraySlice<UInt8>) -> Int? {
-  guard !bytes.isEmpty, bytes.count <= 15 else { return nil }
-  var result = 0
-  for byte in bytes {
-    guard byte >= 48, byte <= 57 else { return nil }
-    result = result * 10 + Int(byte - 48)
-  }
-  return result
-}
-
-private func hexadecimal(_ byte: UInt8) -> Int? {
-  switch byte {
-  case 48...57: Int(byte) - 48
-  case 65...70: Int(byte) - 55
-  case 97...102: Int(byte) - 87
-  default: nil
-  }
 }

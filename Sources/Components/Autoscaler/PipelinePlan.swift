@@ -16,7 +16,7 @@ struct PipelinePlan: Sendable, Equatable {
   /// What became of each Processor.
   var processors: [StatusPlan<Processor>] = []
 
-  /// Decides.
+  /// What a snapshot asks for, on a server of Kubernetes of this version.
   static func make(
     _ snapshot: PipelineSnapshot, settings: AutoscalerSettings, kubernetes: (major: Int, minor: Int)
   ) -> PipelinePlan {

@@ -20,7 +20,7 @@ struct ConfigurationDecision: Sendable {
   /// What the user should know, one finding on each line; "" for nothing.
   var findings: String
 
-  /// Decides.
+  /// What `effective-config` is to be.
   /// - Parameters:
   ///   - user: the user's ConfigMap; without it nothing is set.
   ///   - overlays: ConfigMaps that win over it, later ones over earlier ones.

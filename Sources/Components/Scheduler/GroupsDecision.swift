@@ -11,8 +11,6 @@ struct GroupsDecision: Sendable, Equatable {
   /// Whether the node collectors' group should go.
   var deletesNodeGroup = false
 
-  /// Decides.
-  ///
   /// The gateway comes with the first Destination that is not disabled and stays. Node collectors come when there is
   /// something to collect and a gateway that takes it, and go when nothing is instrumented any more.
   static func make(

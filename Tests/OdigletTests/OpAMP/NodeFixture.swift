@@ -5,6 +5,7 @@ import KubeClient
 import KubeObjects
 import OdigosObjects
 import ProcessInspection
+import TestSupport
 import Testing
 
 @testable import Odiglet
@@ -16,21 +17,18 @@ final class NodeFixture: Sendable {
   static let podUID = "11111111-1111-1111-1111-111111111111"
   static let otherUID = "22222222-2222-2222-2222-222222222222"
 
-  let path: String
+  let directory: TemporaryDirectory
   let pods = PodDirectory()
+  var path: String { directory.path }
   var tree: ProcessTree { ProcessTree(root: "\(path)/proc") }
   var socketPath: String { "\(path)/exchange/exchange.sock" }
 
   init() throws {
-    var template = Array("/tmp/odiglet-opamp-XXXXXX".utf8CString)
-    try #require(mkdtemp(&template) != nil)
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    mkdir("\(path)/proc", 0o755)
+    directory = try TemporaryDirectory()
+    directory.makeDirectory("proc")
     add(Self.pod("web-1", uid: Self.podUID, containers: ["app": Self.containerID]))
     add(Self.pod("other-1", uid: Self.otherUID, containers: ["app": Self.otherID], addresses: ["10.0.0.9"]))
   }
-
-  deinit { removeTree(path) }
 
   func add(_ pod: Pod) { pods.set(pod.key, AgentPod(NodePod.trimmed(pod))) }
 
@@ -67,45 +65,23 @@ final class NodeFixture: Sendable {
   func addProcess(
     _ pid: Int32, in container: String?, of uid: String = podUID, ownPID: Int32 = 1, start: Int = 4711
   ) throws {
-    let directory = "\(path)/proc/\(pid)"
-    mkdir(directory, 0o755)
+    let place = "proc/\(pid)"
     let others = Array(repeating: "0", count: 17).joined(separator: " ")
-    try write("\(directory)/stat", "\(pid) (python3) S 1 \(others) \(start) 0\n")
-    try write("\(directory)/status", "Name:\tpython3\nNSpid:\t\(pid)\t\(ownPID)\n")
+    try directory.write("\(place)/stat", "\(pid) (python3) S 1 \(others) \(start) 0\n")
+    try directory.write("\(place)/status", "Name:\tpython3\nNSpid:\t\(pid)\t\(ownPID)\n")
     let cgroup = container.map { "0::/kubepods/burstable/pod\(uid)/\($0)\n" } ?? "0::/system.slice/x.service\n"
-    try write("\(directory)/cgroup", cgroup)
+    try directory.write("\(place)/cgroup", cgroup)
   }
 
   /// Gives the network of a process an address.
   func addNetwork(process: String, local: String) throws {
-    for directory in ["\(path)/proc/\(process)", "\(path)/proc/\(process)/net"] { mkdir(directory, 0o755) }
-    try write(
-      "\(path)/proc/\(process)/net/fib_trie",
+    try directory.write(
+      "proc/\(process)/net/fib_trie",
       "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 10.244.0.0\n        /24 link UNICAST\n"
         + "     |-- \(local)\n        /32 host LOCAL\n")
   }
 
-  func removeProcess(_ pid: Int32) { removeTree("\(path)/proc/\(pid)") }
-
-  func write(_ path: String, _ text: String) throws {
-    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-    try #require(file >= 0)
-    defer { close(file) }
-    try #require(Glibc.write(file, text, text.utf8.count) == text.utf8.count)
-  }
-}
-
-private func removeTree(_ path: String) {
-  if let directory = opendir(path) {
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    closedir(directory)
-    for name in names { removeTree("\(path)/\(name)") }
-  }
-  if unlink(path) != 0 { rmdir(path) }
+  func removeProcess(_ pid: Int32) { directory.remove("proc/\(pid)") }
 }
 
 /// What the API server would be told.

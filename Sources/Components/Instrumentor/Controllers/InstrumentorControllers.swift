@@ -48,12 +48,24 @@ struct InstrumentorControllers: Sendable {
   }
 
   private func watch() {
+    watchSelection()
+    watchSettings()
+    watchWorkloads()
+  }
+
+  /// Asks for the workloads of a namespace, or of all.
+  private var enqueueAll: @Sendable (_ namespace: String?) -> Void {
     let (caches, indexes, controller) = (caches, indexes, controller)
-    @Sendable func enqueue(namespace: String?) {
+    return { namespace in
       for reference in caches.workloads(in: namespace) + indexes.podWorkloads(in: namespace) {
         controller.enqueue(reference)
       }
     }
+  }
+
+  /// What selects workloads: Sources and labels of namespaces.
+  private func watchSelection() {
+    let (indexes, controller, enqueueAll) = (indexes, controller, enqueueAll)
     caches.sources.onChange { old, new in
       let (before, after) = (old.flatMap { SourceFacts($0) }, new.flatMap { SourceFacts($0) })
       // A change of the status alone is our own.
@@ -63,14 +75,41 @@ struct InstrumentorControllers: Sendable {
         if case .workload(let kind) = facts.target, !facts.matchesByExpression {
           controller.enqueue(WorkloadReference(namespace: facts.namespace, kind: kind, name: facts.workloadName))
         } else {
-          enqueue(namespace: facts.namespace)
+          enqueueAll(facts.namespace)
         }
       }
     }
     caches.namespaces.onChange { old, new in
       let label = { (object: Namespace?) in object?.metadata.labels[OdigosLabel.instrumentation] }
-      if label(old) != label(new), let name = (new ?? old)?.name { enqueue(namespace: name) }
+      if label(old) != label(new), let name = (new ?? old)?.name { enqueueAll(name) }
     }
+  }
+
+  /// What holds for every workload: the collectors, the agents, the configuration, rules and actions.
+  private func watchSettings() {
+    let (indexes, enqueueAll) = (indexes, enqueueAll)
+    caches.collectorsGroups.onChange { old, new in
+      if old?.status != new?.status { enqueueAll(nil) }
+    }
+    agents.onChange { enqueueAll(nil) }
+    caches.effectiveConfiguration.onChange { _, _ in
+      indexes.configurationChanged()
+      enqueueAll(nil)
+    }
+    caches.rules.onChange { old, new in
+      guard old.map(InstrumentationRuleFacts.init) != new.map(InstrumentationRuleFacts.init) else { return }
+      indexes.rulesChanged()
+      enqueueAll(nil)
+    }
+    caches.actions.onChange { old, new in
+      guard old.flatMap(AgentActionFacts.init) != new.flatMap(AgentActionFacts.init) else { return }
+      indexes.actionsChanged()
+      enqueueAll(nil)
+    }
+  }
+
+  private func watchWorkloads() {
+    let (caches, indexes, controller) = (caches, indexes, controller)
     caches.instrumentationConfigs.onChange { old, new in
       guard let config = new ?? old else { return }
       let reference = WorkloadReference(instrumentationConfigName: config.name, namespace: config.namespace ?? "")
@@ -78,29 +117,6 @@ struct InstrumentorControllers: Sendable {
       indexes.configChanged(reference, new)
       controller.enqueue(reference)
     }
-    caches.collectorsGroups.onChange { old, new in
-      if old?.status != new?.status { enqueue(namespace: nil) }
-    }
-    agents.onChange { enqueue(namespace: nil) }
-    caches.effectiveConfiguration.onChange { _, _ in
-      indexes.configurationChanged()
-      enqueue(namespace: nil)
-    }
-    caches.rules.onChange { old, new in
-      guard old.map(InstrumentationRuleFacts.init) != new.map(InstrumentationRuleFacts.init) else { return }
-      indexes.rulesChanged()
-      enqueue(namespace: nil)
-    }
-    caches.actions.onChange { old, new in
-      guard old.flatMap(AgentActionFacts.init) != new.flatMap(AgentActionFacts.init) else { return }
-      indexes.actionsChanged()
-      enqueue(namespace: nil)
-    }
-    watchWorkloads()
-  }
-
-  private func watchWorkloads() {
-    let (caches, indexes, controller) = (caches, indexes, controller)
     caches.pods.onChange { old, new in
       guard let reference = indexes.podChanged(old, new) else { return }
       let isMarked =

@@ -39,7 +39,7 @@ struct WorkloadPlan: Sendable, Equatable {
   /// lags would replace pods that have just been replaced.
   var replacesPods: Bool { restartReason != nil || evictedPod != nil }
 
-  /// Decides.
+  /// What is to be done in this situation.
   static func make(_ situation: WorkloadSituation) -> WorkloadPlan {
     switch situation.selection.outcome {
     case .instrument: instrumenting(situation)
