@@ -108,11 +108,11 @@ struct Uninstaller {
     if let missing { throw CommandFailure(missing, next: "run `odigos uninstall` again in a minute") }
   }
 
-  /// Deletes the namespace and waits until it is gone.
+  /// Deletes the namespace and waits until it is gone: kubelets may take minutes to let go of pods that have ended.
   func removeNamespace() async throws {
     let key = ObjectKey(name: namespace)
     try await client.delete(Namespace.type, key)
-    let missing = try await wait(for: .seconds(120)) {
+    let missing = try await wait(for: .seconds(600)) {
       try await client.get(Namespace.self, key) == nil ? nil : "namespace \(namespace) is still being deleted"
     }
     if let missing {
