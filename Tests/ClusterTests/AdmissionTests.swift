@@ -135,20 +135,19 @@ struct AdmissionTests {
 
   @Test func certificatesAreRenewedOnDemandAndHealByThemselves() async throws {
     let namespace = Cluster.systemNamespace
-    func certificate() throws -> String? {
-      try Cluster.get("secret", "instrumentor-webhooks-cert", in: namespace)?.at("data", "tls.crt")?.string
-    }
+    func secret() throws -> JSONValue? { try Cluster.get("secret", "instrumentor-webhooks-cert", in: namespace) }
+    func certificate() throws -> String? { try secret()?.at("data", "tls.crt")?.string }
     let first = try certificate()
     try await eventually("another certificate") {
       try Cluster.run("hack/rotate-certs", [])
       return nil
     }
-    let rotated = try certificate()
-    #expect(rotated != first)
+    #expect(try certificate() != first)
+    let deleted = try secret()?.at("metadata", "uid")?.string
     try Cluster.delete("secret", "instrumentor-webhooks-cert", in: namespace)
     try await eventually("the Secret is made again") {
-      guard let text = try certificate() else { return "it is missing" }
-      return text == rotated ? "it is the old one" : nil
+      guard let uid = try secret()?.at("metadata", "uid")?.string else { return "it is missing" }
+      return uid == deleted ? "it is the old one" : nil
     }
     let application = PlainApplication(namespace: "e2e-certs", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
