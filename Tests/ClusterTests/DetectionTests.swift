@@ -88,7 +88,9 @@ struct DetectionTests {
         + Self.become("ruby", Self.sleep)
       try await deploy("worker", in: name, Self.become("node", later))
       try await waitForDetails("worker", in: name, language: "javascript", evidence: ["executable /tmp/node"])
-      try Cluster.kubectl("exec", "-n", name, "deployment/worker", "--", "touch", "/tmp/go")
+      // The image has no other program for that.
+      try Cluster.kubectl(
+        "exec", "-n", name, "deployment/worker", "--", "python3", "-S", "-c", "open('/tmp/go', 'w').close()")
       try await waitForDetails(
         "worker", in: name, language: "ruby", evidence: ["executable /tmp/ruby", "earlier javascript"])
     }
