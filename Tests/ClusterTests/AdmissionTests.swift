@@ -5,8 +5,8 @@ import Testing
 /// What the API server hears of the webhooks, and what people hear of their decisions, on a real cluster.
 @Suite(.serialized, .enabled(if: Cluster.isGiven, "no cluster: run hack/e2e"))
 struct AdmissionTests {
-  init() throws {
-    try Installation.ensure()
+  init() async throws {
+    try await Installation.ensure()
   }
 
   private func source(_ name: String, _ workload: String, in namespace: String, more: String = "") -> String {
@@ -22,8 +22,9 @@ struct AdmissionTests {
 
   @Test func sourcesAreCompletedAndWrongOnesRefused() async throws {
     let namespace = "e2e-sources"
-    try Cluster.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: \(namespace)}\n")
-    defer { _ = try? Cluster.kubectl("delete", "namespace", namespace, "--wait=false") }
+    let home = BareNamespace(namespace: namespace)
+    defer { home.remove() }
+    try await home.create()
     try Cluster.apply(source("first", "cart", in: namespace))
     let labels = try Cluster.get("source", "first", in: namespace)?.at("metadata", "labels")
     #expect(labels?["odigos.io/workload-name"] == "cart")
@@ -42,22 +43,34 @@ struct AdmissionTests {
     try await eventually("the refusal of a duplicate") {
       let text = refusal(source("second", "cart", in: namespace))
       if text.contains("first") { return nil }
-      try Cluster.kubectl("delete", "source", "second", "-n", namespace, "--ignore-not-found")
+      try Cluster.delete("source", "second", in: namespace)
       return text
     }
-    let expression = refusal(source("third", "cart(", in: namespace, more: "matchWorkloadNameAsRegex: true"))
-    #expect(expression.contains("denied the request") && expression.contains("spec.workload.name"))
-    let moved = refusal(source("first", "other", in: namespace))
-    #expect(moved.contains("denied the request"), "\(moved)")
+    // What the API server hears nothing about in time, it lets through.
+    try await eventually("the refusal of a wrong expression") {
+      let text = refusal(source("third", "cart(", in: namespace, more: "matchWorkloadNameAsRegex: true"))
+      if text.contains("denied the request") && text.contains("spec.workload.name") { return nil }
+      try Cluster.delete("source", "third", in: namespace)
+      return text
+    }
+    try await eventually("the refusal of another workload") {
+      let text = refusal(source("first", "other", in: namespace))
+      if text.contains("denied the request") { return nil }
+      try Cluster.kubectl("delete", "source", "first", "-n", namespace, "--timeout=60s", "--ignore-not-found")
+      try Cluster.apply(source("first", "cart", in: namespace))
+      return text
+    }
   }
 
   @Test func explainTellsWhatTheWebhookDoesAndTheWebhookSaysTheSame() async throws {
     let application = PlainApplication(namespace: "e2e-explain", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
-    try application.deploy()
+    try await application.deploy()
     try await application.waitUntil("web", isInstrumented: true)
-    let text = try Cluster.odigos("explain", "deployment", "web", "-n", application.namespace)
-    #expect(text.contains("NamespaceLabel") && text.contains("EnabledSuccessfully") && text.contains("Injected"))
+    try await eventually("the explanation") {
+      let text = try Cluster.odigos("explain", "deployment", "web", "-n", application.namespace)
+      return ["NamespaceLabel", "EnabledSuccessfully", "Injected"].allSatisfy(text.contains) ? nil : text
+    }
     let none = try Cluster.odigos("explain", "deployment", "odigos-scheduler", "-n", Cluster.systemNamespace)
     #expect(none.contains("IgnoredNamespace"))
 
@@ -78,16 +91,19 @@ struct AdmissionTests {
       spec: {containers: [{name: app, image: localhost/odigos-demo-shop:dev, command: [python3]}]}
       """
     let command = ["kubectl", "create", "--dry-run=server", "-o", "json", "-f", "-"]
-    let outcome = try ChildProgram.run(command, input: asked)
-    #expect(outcome.status == 0 && outcome.output.contains("odigos.io/agents-meta-hash"))
-    #expect(outcome.errors.contains("python-community"), "warnings: \(outcome.errors)")
+    try await eventually("the webhook's change and its warning") {
+      let outcome = try ChildProgram.run(command, input: asked)
+      let isDone = outcome.status == 0 && outcome.output.contains("odigos.io/agents-meta-hash")
+      return isDone && outcome.errors.contains("python-community")
+        ? nil : "changed: \(isDone); warnings: \(outcome.errors)"
+    }
   }
 
   @Test func agentFilesComeByAnInitContainer() async throws {
     let application = PlainApplication(namespace: "e2e-init", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
     try await Installation.withMountMethod("k8s-init-container") {
-      try application.deploy()
+      try await application.deploy()
       try await application.waitUntil("web", isInstrumented: true)
       let pod = try #require(try application.pods("web").first)
       #expect(pod.at("spec", "initContainers")?[0]?["name"] == "odigos-agents")
@@ -101,30 +117,41 @@ struct AdmissionTests {
     func holder() throws -> String {
       try Cluster.get("lease", "odigos-instrumentor", in: namespace)?.at("spec", "holderIdentity")?.string ?? ""
     }
-    let leader = try holder()
+    var leader = ""
+    try await eventually("a leader that is to stay") {
+      leader = try holder()
+      let pod = try Cluster.get("pod", leader.isEmpty ? "none" : leader, in: namespace)
+      return pod.map { !PodEnd.isWanted($0) } == true ? nil : "holder: \(leader)"
+    }
     let begin = ContinuousClock.now
-    try Cluster.kubectl("delete", "pod", leader, "-n", namespace, "--wait=false")
+    try Cluster.delete("pod", leader, in: namespace)
     try await eventually("another leader") {
       let holder = try holder()
       return holder.isEmpty || holder == leader ? "holder: \(holder)" : nil
     }
     print("end of the leader to the next: \(ContinuousClock.now - begin)")
-    try Cluster.kubectl("rollout", "status", "deployment/odigos-instrumentor", "-n", namespace, "--timeout=60s")
+    try await Rollout.wait("deployment", "odigos-instrumentor", in: namespace)
   }
 
   @Test func certificatesAreRenewedOnDemandAndHealByThemselves() async throws {
     let namespace = Cluster.systemNamespace
-    func certificate() throws -> String? {
-      try Cluster.get("secret", "instrumentor-webhooks-cert", in: namespace)?.at("data", "tls.crt")?.string
-    }
+    func secret() throws -> JSONValue? { try Cluster.get("secret", "instrumentor-webhooks-cert", in: namespace) }
+    func certificate() throws -> String? { try secret()?.at("data", "tls.crt")?.string }
     let first = try certificate()
-    try Cluster.run("hack/rotate-certs", [])
+    try await eventually("another certificate") {
+      try Cluster.run("hack/rotate-certs", [])
+      return nil
+    }
     #expect(try certificate() != first)
-    try Cluster.kubectl("delete", "secret", "instrumentor-webhooks-cert", "-n", namespace)
-    try await eventually("the Secret is made again") { try certificate() == nil ? "it is missing" : nil }
+    let deleted = try secret()?.at("metadata", "uid")?.string
+    try Cluster.delete("secret", "instrumentor-webhooks-cert", in: namespace)
+    try await eventually("the Secret is made again") {
+      guard let uid = try secret()?.at("metadata", "uid")?.string else { return "it is missing" }
+      return uid == deleted ? "it is the old one" : nil
+    }
     let application = PlainApplication(namespace: "e2e-certs", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
-    try application.deploy()
+    try await application.deploy()
     try await application.waitUntil("web", isInstrumented: true)
   }
 }

@@ -4,26 +4,29 @@ import JSON
 import Testing
 
 /// The node's directory of agent files: emptied, deleted and upgraded while the node agent and applications use it.
-@Suite(.serialized, .enabled(if: NodeAgent.isReachable, "no cluster of our own: run hack/e2e"))
+@Suite(.serialized, .enabled(if: NodeAgent.isOnOurNode, "no cluster of our own: run hack/e2e"))
 struct AgentDirectoryTests {
-  private static let directory = "/var/odigos"
+  private static let directory = AgentDirectory.path
 
   init() async throws {
-    try Installation.ensure()
+    try await Installation.ensure()
     try await NodeAgent.waitUntilReady()
   }
 
   @Test func emptiedDirectoryIsToldAndFilledAgain() async throws {
     let application = DevicePods(namespace: "e2e-files-emptied", count: 1)
     defer { application.remove() }
-    try application.deploy()
+    try await application.deploy()
     try await application.waitUntilRunning()
     let restarts = try NodeAgent.restarts()
 
-    try Self.emptyAndHoldUpRepairs(Self.directory)
-    let emptied = ContinuousClock.now
-    let outcome: Result<Void, any Error>
-    do {
+    var unlocked = ContinuousClock.now
+    try await undoing {
+      AgentDirectory.endHoldUp()
+      unlocked = ContinuousClock.now
+    } after: {
+      try await AgentDirectory.emptyAndHoldUpRepairs(Self.directory)
+      let emptied = ContinuousClock.now
       try await NodeTruth.wait("everybody is told", .withoutFiles)
       print("emptied directory to everybody told: \(ContinuousClock.now - emptied)")
       try application.scale(2)
@@ -32,13 +35,7 @@ struct AgentDirectoryTests {
         let messages = pods.flatMap { $0.at("status", "conditions")?.array ?? [] }.compactMap { $0["message"]?.string }
         return messages.contains { $0.contains("instrumentation.odigos.io/generic") } ? nil : "\(messages)"
       }
-      outcome = .success(())
-    } catch {
-      outcome = .failure(error)
     }
-    try FileManager.default.removeItem(atPath: "\(Self.directory)/.versions")
-    let unlocked = ContinuousClock.now
-    try outcome.get()
 
     try await NodeTruth.wait("everything is back", .good)
     print("files may be put back to everybody told: \(ContinuousClock.now - unlocked)")
@@ -53,32 +50,32 @@ struct AgentDirectoryTests {
   @Test func deletedDirectoryComesBackWithANewContainer() async throws {
     let application = DevicePods(namespace: "e2e-files-deleted", count: 1)
     defer { application.remove() }
-    try application.deploy()
+    try await application.deploy()
     try await application.waitUntilRunning()
     let restarts = try NodeAgent.restarts()
 
     // The node is a mount namespace in which the directory is a mount of another one. Deleting that leaves what every
     // container has after `rm -rf /var/odigos` on a node: a mount of a directory that is no more.
-    let state = try #require(ProcessInfo.processInfo.environment["STATE"], "hack/cluster run names the state")
-    let source = "\(state)/odigos"
+    let source = try #require(AgentDirectory.source, "hack/cluster run names the state")
     let deleted = ContinuousClock.now
-    try Self.emptyAndHoldUpRepairs(source)
-    try await eventually("the deletion, beside a node agent that makes its socket anew") {
-      try FileManager.default.removeItem(atPath: source)
-      return nil
+    try await undoing {
+      AgentDirectory.restore()
+    } after: {
+      try await AgentDirectory.emptyAndHoldUpRepairs(source)
+      try await eventually("the deletion, beside a node agent that makes its socket anew") {
+        try FileManager.default.removeItem(atPath: source)
+        return nil
+      }
+      try await NodeTruth.wait("everybody is told", .withoutDirectory)
+      print("deleted directory to everybody told: \(ContinuousClock.now - deleted)")
+      #expect(try application.running() == 1)
+      try AgentDirectory.mountAgain()
     }
-    try await NodeTruth.wait("everybody is told", .withoutDirectory)
-    print("deleted directory to everybody told: \(ContinuousClock.now - deleted)")
-    #expect(try application.running() == 1)
-    // A container runtime makes the host's directory that a new container mounts; on this node it is mounted as well.
-    try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: false)
-    try Cluster.run("umount", ["-l", Self.directory])
-    try Cluster.run("mount", ["--bind", source, Self.directory])
-    try await eventually("the restart by the liveness probe", within: .seconds(180)) {
+    try await eventually("the restart by the liveness probe", within: .seconds(600)) {
       try NodeAgent.restarts() > restarts ? nil : "not yet"
     }
     print("deleted directory to new container: \(ContinuousClock.now - deleted)")
-    try await NodeTruth.wait("everything is back", .good, within: .seconds(120))
+    try await NodeTruth.wait("everything is back", .good)
     print("deleted directory to everything back: \(ContinuousClock.now - deleted)")
     try application.scale(2)
     try await application.waitUntilRunning()
@@ -94,8 +91,21 @@ struct AgentDirectoryTests {
     let process = try await Self.process(of: pod, in: application)
     #expect(Self.mapped(by: process) == [old])
 
+    try await undoing {
+      try await Self.upgrade(to: Installation.image)
+    } after: {
+      try await Self.upgradeBeside(application, pod: pod, old: old, process: process)
+    }
+    #expect(try Self.current() == old)
+    let next = try await Self.process(of: try application.podName("web"), in: application)
+    #expect(
+      Self.mapped(by: next).count == 1 && !Self.mapped(by: next).contains(old), "it keeps the files it began with")
+  }
+
+  private static func upgradeBeside(
+    _ application: PlainApplication, pod: String, old: String, process: pid_t
+  ) async throws {
     try await Self.upgrade(to: Self.upgradeImage)
-    defer { try? Self.setImage(Installation.image) }
     let new = try #require(try Self.current())
     #expect(new != old, "the two images have different agents")
     // Side by side: the process that runs has its files, none of them deleted, and goes on being seen.
@@ -107,33 +117,18 @@ struct AgentDirectoryTests {
     for name in ["web", "backend"] {
       try Cluster.kubectl("rollout", "restart", "deployment/\(name)", "-n", application.namespace)
     }
-    for name in ["web", "backend"] { try application.waitForRollout(name) }
+    for name in ["web", "backend"] { try await application.waitForRollout(name) }
     try await application.waitUntil("web", isInstrumented: true)
     let next = try await Self.process(of: try application.podName("web"), in: application)
     #expect(Self.mapped(by: next) == [new])
     // Old ones go with the last process that may use them; the agent looks when it starts, and every ten minutes.
-    try await eventually("the end of the old version", within: .seconds(120)) {
-      try NodeAgent.recreatePod()
+    try await eventually("the end of the old version", within: .seconds(900)) {
+      try await NodeAgent.recreatePod()
       try await NodeAgent.waitUntilReady()
       let versions = try Self.versions()
       return versions == [new] ? nil : "\(versions): \(try NodeAgent.log("odiglet").suffix(500))"
     }
     #expect(Self.mapped(by: next) == [new])
-
-    try await Self.upgrade(to: Installation.image)
-    #expect(try Self.current() == old)
-    #expect(Self.mapped(by: next) == [new])
-  }
-
-  /// Empties the directory but for a file where agent files are to be written: as long as that is there nothing can be put
-  /// back, and the truth can be looked at.
-  private static func emptyAndHoldUpRepairs(_ directory: String) throws {
-    let files = FileManager.default
-    try files.moveItem(atPath: "\(directory)/.versions", toPath: "\(directory)/.aside")
-    try Data().write(to: URL(fileURLWithPath: "\(directory)/.versions"))
-    for name in try files.contentsOfDirectory(atPath: directory) where name != ".versions" {
-      try files.removeItem(atPath: "\(directory)/\(name)")
-    }
   }
 
   // MARK: - Versions
@@ -145,14 +140,10 @@ struct AgentDirectoryTests {
       .contains { $0["names"]?.array?.contains(.string(upgradeImage)) == true }
   }
 
-  private static func setImage(_ image: String) throws {
-    try Cluster.kubectl(
-      "set", "image", "daemonset/odiglet", "-n", Cluster.systemNamespace, "init=\(image)", "odiglet=\(image)")
-  }
-
   private static func upgrade(to image: String) async throws {
-    try setImage(image)
-    try Cluster.kubectl("rollout", "status", "daemonset/odiglet", "-n", Cluster.systemNamespace, "--timeout=120s")
+    PodEnd.keepLogs(of: "odiglet")
+    try NodeAgent.setImage(image)
+    try await Rollout.wait("daemonset", "odiglet", in: Cluster.systemNamespace)
     try await NodeAgent.waitUntilReady()
   }
 

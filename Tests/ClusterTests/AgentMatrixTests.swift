@@ -13,24 +13,27 @@ import Testing
 struct AgentMatrixTests {
   private static let namespace = "matrix"
 
-  init() throws { try Installation.ensure() }
+  init() async throws { try await Installation.ensure() }
 
   @Test func everyCombination() async throws {
     let selection = try MatrixSelection(MatrixSelection.wanted ?? "all")
     let (namespace, cases) = (Self.namespace, selection.cases)
-    defer { _ = try? Cluster.kubectl("delete", "namespace", namespace, "--wait=false") }
-    try Cluster.apply(
-      "apiVersion: v1\nkind: Namespace\nmetadata: {name: \(namespace)}\n---\n"
-        + cases.map { $0.manifest(namespace: namespace) }.joined(separator: "---\n"))
-    for item in cases {
-      try Cluster.kubectl("rollout", "status", "deployment/\(item.name)", "-n", namespace, "--timeout=120s")
+    let home = BareNamespace(namespace: namespace)
+    defer { home.remove() }
+    try await home.create()
+    try Cluster.apply(cases.map { $0.manifest(namespace: namespace) }.joined(separator: "---\n"))
+    for item in cases { try await home.waitForRollout(item.name) }
+    var plain: [String: MatrixAnswer] = [:]
+    try await eventually("the answers without an agent") {
+      plain = try MatrixAnswer.ofAll(cases, namespace: namespace)
+      return nil
     }
-    let plain = try MatrixAnswer.ofAll(cases, namespace: namespace)
     try Cluster.kubectl("label", "namespace", namespace, "odigos-instrumentation=enabled")
-    defer {
-      _ = try? Cluster.odigos("config", "set", "mount-method", "k8s-virtual-device")
-      _ = try? Cluster.odigos("config", "set", "agent-env-vars-injection-method", "loader-fallback-to-pod-manifest")
-    }
+    try await Setting.preserved { try await lookInEveryRound(selection, plain) }
+  }
+
+  private func lookInEveryRound(_ selection: MatrixSelection, _ plain: [String: MatrixAnswer]) async throws {
+    let cases = selection.cases
     var table = MatrixTable(cases: cases, inventory: try Self.inventory())
     for round in selection.rounds {
       let begin = ContinuousClock.now
@@ -61,7 +64,7 @@ struct AgentMatrixTests {
   private func look(
     _ cases: [MatrixCase], _ round: MatrixRound, _ plain: [String: MatrixAnswer]
   ) async throws -> [(MatrixCase, MatrixCell)] {
-    let end = ContinuousClock.now + .seconds(180)
+    let end = ContinuousClock.now + .seconds(600)
     var done: [String: MatrixCell] = [:]
     while true {
       let pods = try Cluster.list("pods", in: Self.namespace)
@@ -69,7 +72,10 @@ struct AgentMatrixTests {
       let traced = Set(
         try TraceSink.spans(namespace: Self.namespace).compactMap { $0.resource["k8s.pod.name"] })
       for item in cases where done[item.name]?.missing != nil || done[item.name] == nil {
-        done[item.name] = try cell(item, round, pods, configs, traced, plain[item.name])
+        // A pod may be gone before it is looked at.
+        do { done[item.name] = try cell(item, round, pods, configs, traced, plain[item.name]) } catch {
+          done[item.name] = MatrixCell(loading: .none, missing: "\(error)")
+        }
       }
       let isComplete = cases.allSatisfy { done[$0.name]?.missing == nil }
       if isComplete || ContinuousClock.now >= end { break }

@@ -12,8 +12,8 @@ struct CertManagerTests {
   ]
   private static let kinds = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"]
 
-  init() throws {
-    try Installation.ensure()
+  init() async throws {
+    try await Installation.ensure()
   }
 
   /// Certificates in files of a directory: `ca.crt`, and after each `issue` another `tls.crt`.
@@ -90,7 +90,7 @@ struct CertManagerTests {
 
   private func replicas() throws -> [String] {
     try Cluster.list("pods", in: Cluster.systemNamespace, selector: "app.kubernetes.io/name=odigos-instrumentor")
-      .filter { $0.at("metadata", "deletionTimestamp") == nil }.compactMap { $0.at("status", "podIP")?.string }
+      .filter { !PodEnd.isWanted($0) }.compactMap { $0.at("status", "podIP")?.string }
   }
 
   private func waitUntilServed(_ authority: Authority) async throws {
@@ -110,40 +110,52 @@ struct CertManagerTests {
     defer { try? FileManager.default.removeItem(at: authority.directory) }
     try authority.issue()
     let bundle = try authority.bundle()
-    try inject(bundle)
-    try Cluster.kubectl("delete", "secret", Self.secret, "-n", Cluster.systemNamespace)
-    try authority.store()
-    let result: Result<Void, any Error>
-    do { result = .success(try await useAndRenew(authority, bundle)) } catch { result = .failure(error) }
+    try await undoing {
+      for kind in Self.kinds {
+        try Cluster.kubectl("annotate", kind, "-l", "odigos.io/system-object=true", "cert-manager.io/inject-ca-from-")
+      }
+      try Cluster.delete("secret", Self.secret, in: Cluster.systemNamespace)
+      try await eventually("the instrumentor keeps them again") {
+        let type = try secretType()
+        let isOurs = try !bundles().contains(bundle)
+        return type == "Opaque" && isOurs ? nil : "Secret: \(type)"
+      }
+    } after: {
+      try inject(bundle)
+      // Where the instrumentor has made its own again in between, that is of another type, which cannot be changed.
+      try await eventually("cert-manager's Secret") {
+        try Cluster.delete("secret", Self.secret, in: Cluster.systemNamespace)
+        try authority.store()
+        let type = try secretType()
+        return type == "kubernetes.io/tls" ? nil : type
+      }
+      try await useAndRenew(authority, bundle)
+    }
+  }
 
-    for kind in Self.kinds {
-      try Cluster.kubectl("annotate", kind, "-l", "odigos.io/system-object=true", "cert-manager.io/inject-ca-from-")
-    }
-    try Cluster.kubectl("delete", "secret", Self.secret, "-n", Cluster.systemNamespace)
-    try await eventually("the instrumentor keeps them again") {
-      let type = try Cluster.get("secret", Self.secret, in: Cluster.systemNamespace)?["type"]?.string ?? "none"
-      let isOurs = try !bundles().contains(bundle)
-      return type == "Opaque" && isOurs ? nil : "Secret: \(type)"
-    }
-    try result.get()
+  private func secretType() throws -> String {
+    try Cluster.get("secret", Self.secret, in: Cluster.systemNamespace)?["type"]?.string ?? "none"
   }
 
   private func useAndRenew(_ authority: Authority, _ bundle: String) async throws {
     try await waitUntilServed(authority)
     let application = PlainApplication(namespace: "e2e-cert-manager", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
-    try application.deploy()
+    try await application.deploy()
     try await application.waitUntil("web", isInstrumented: true)
 
     try authority.issue()
     try authority.store()
     try await waitUntilServed(authority)
     let end = try authority.end()
-    for address in try replicas() {
-      let metrics = try authority.shell("curl -s http://\(address):8081/metrics")
-      #expect(
-        metrics.contains("certificate_expiry_timestamp_seconds{certificate=\"serving\"} \(end)"),
-        "\(metrics.split(separator: "\n").filter { $0.contains("expiry") })")
+    try await eventually("the metric of every replica") {
+      for address in try replicas() {
+        let metrics = try authority.shell("curl -s http://\(address):8081/metrics")
+        guard metrics.contains("certificate_expiry_timestamp_seconds{certificate=\"serving\"} \(end)") else {
+          return "\(metrics.split(separator: "\n").filter { $0.contains("expiry") })"
+        }
+      }
+      return nil
     }
     try Cluster.kubectl("delete", "pod", "-n", application.namespace, "-l", "app=web", "--wait=false")
     try await application.waitUntil("web", isInstrumented: true)

@@ -12,7 +12,8 @@ enum ChildProgram {
     var errors: String
   }
 
-  static func run(_ arguments: [String], input: String?) throws -> Outcome {
+  /// - Throws: that it could not be started, or has not ended after `limit` and was killed.
+  static func run(_ arguments: [String], input: String?, within limit: Duration = .seconds(1500)) throws -> Outcome {
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: directory) }
@@ -32,10 +33,26 @@ enum ChildProgram {
     guard failure == 0 else {
       throw Cluster.Failure(description: "\(arguments[0]): \(String(cString: strerror(failure)))")
     }
-    var status: Int32 = 0
-    while waitpid(child, &status, 0) < 0, errno == EINTR {}
+    let status = try end(of: child, arguments, within: limit)
     func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
     let code = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
     return Outcome(status: code, output: text(files[1]), errors: text(files[2]))
+  }
+
+  private static func end(of child: pid_t, _ arguments: [String], within limit: Duration) throws -> Int32 {
+    let end = ContinuousClock.now + limit
+    var status: Int32 = 0
+    while true {
+      let ended = waitpid(child, &status, WNOHANG)
+      if ended == child { return status }
+      guard ended == 0 || errno == EINTR else { throw Cluster.Failure(description: "\(arguments[0]) is lost") }
+      if ContinuousClock.now >= end {
+        kill(child, SIGKILL)
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        let command = arguments.joined(separator: " ")
+        throw Cluster.Failure(description: "\(command): killed, it did not end within \(limit)")
+      }
+      usleep(5000)
+    }
   }
 }

@@ -30,15 +30,23 @@ enum Cluster {
     return outcome.output
   }
 
-  /// Runs kubectl.
+  /// Runs kubectl. What it is asked for must bear to be asked twice: an API server that cannot be reached is asked again.
   @discardableResult
   static func kubectl(_ arguments: String..., input: String? = nil) throws -> String {
-    try run("kubectl", arguments, input: input)
+    try kubectl(arguments, input: input)
   }
 
-  /// Runs the installed command-line tool, as a user has it.
+  private static func kubectl(_ arguments: [String], input: String? = nil) throws -> String {
+    // What runs in a pod may take its time; all else is answered at once, or never.
+    let limit = arguments.first == "exec" ? [] : ["--request-timeout=60s"]
+    return try Unreachable.askedAgain { try run("kubectl", arguments + limit, input: input) }
+  }
+
+  /// Runs the installed command-line tool, as a user has it; again where it cannot reach the API server.
   @discardableResult
-  static func odigos(_ arguments: String...) throws -> String { try run(".build/release/odigos", arguments) }
+  static func odigos(_ arguments: String...) throws -> String {
+    try Unreachable.askedAgain { try run(".build/release/odigos", arguments) }
+  }
 
   /// The 33 of Kubernetes 1.33.
   static func minorVersion() throws -> Int {
@@ -56,6 +64,11 @@ enum Cluster {
     return try JSONValue(parsing: text)
   }
 
+  /// Deletes an object that may be gone already, without waiting.
+  static func delete(_ kind: String, _ name: String, in namespace: String) throws {
+    try kubectl("delete", kind, name, "-n", namespace, "--wait=false", "--ignore-not-found")
+  }
+
   /// Whether the object exists.
   static func exists(_ kind: String, _ name: String, in namespace: String) throws -> Bool {
     try get(kind, name, in: namespace).map { _ in true } ?? false
@@ -65,26 +78,6 @@ enum Cluster {
   static func list(_ kind: String, in namespace: String?, selector: String? = nil) throws -> [JSONValue] {
     var arguments = ["get", kind, "-o", "json"] + (namespace.map { ["-n", $0] } ?? ["-A"])
     if let selector { arguments += ["-l", selector] }
-    return try JSONValue(parsing: try run("kubectl", arguments))["items"]?.array ?? []
-  }
-}
-
-/// Waits for a condition with a deadline, asking again every half second.
-///
-/// `condition` returns nil once it holds, else what is missing; the last of these is in the failure.
-func eventually(
-  _ what: String, within limit: Duration = .seconds(90), sourceLocation: SourceLocation = #_sourceLocation,
-  _ condition: () async throws -> String?
-) async throws {
-  let end = ContinuousClock.now + limit
-  while true {
-    let missing: String?
-    do { missing = try await condition() } catch { missing = "\(error)" }
-    guard let missing else { return }
-    if ContinuousClock.now >= end {
-      Issue.record("\(what): not within \(limit): \(missing)", sourceLocation: sourceLocation)
-      throw Cluster.Failure(description: "\(what): \(missing)")
-    }
-    try await Task.sleep(for: .milliseconds(500))
+    return try JSONValue(parsing: try kubectl(arguments))["items"]?.array ?? []
   }
 }

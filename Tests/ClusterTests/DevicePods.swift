@@ -7,11 +7,11 @@ struct DevicePods: TestNamespace {
   var count: Int
   var resource = "instrumentation.odigos.io/generic"
 
-  func deploy() throws {
+  func deploy() async throws {
     let deployment = PythonDeployment(
       namespace: namespace, replicas: count, program: "import time; time.sleep(1000000)",
       limits: .object([resource: 1]))
-    try create([deployment.json])
+    try await create([deployment.json])
   }
 
   func scale(_ count: Int) throws {
@@ -23,7 +23,7 @@ struct DevicePods: TestNamespace {
     try Cluster.get("deployment", "app", in: namespace)?.at("status", "readyReplicas")?.int ?? 0
   }
 
-  func waitUntilRunning(within limit: Duration = .seconds(180)) async throws {
+  func waitUntilRunning(within limit: Duration = .seconds(600)) async throws {
     try await eventually("\(namespace): every pod", within: limit) {
       let deployment = try Cluster.get("deployment", "app", in: namespace)
       let wanted = deployment?.at("spec", "replicas")?.int ?? 0

@@ -1,9 +1,10 @@
 import JSON
+import Testing
 
 /// A workload of a kind that a plain cluster does not have, as far as it concerns us: a definition that takes any
 /// object, the object, and what its controller would have made for it, down to a pod. The test plays the controller: it
 /// deletes pods and writes the status when a restart is asked for.
-struct ForeignWorkload {
+struct ForeignWorkload: TestNamespace {
   /// The kind in lower case, as its InstrumentationConfig is named.
   var kind: String
   var group: String
@@ -28,7 +29,7 @@ struct ForeignWorkload {
   var resource: String { "\(plural).\(group)" }
 
   /// Makes the definition and waits until it is served.
-  func define() throws {
+  func define() async throws {
     try Cluster.apply(
       """
       apiVersion: apiextensions.k8s.io/v1
@@ -44,17 +45,20 @@ struct ForeignWorkload {
           storage: true
           schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
       """)
-    try Cluster.kubectl("wait", "crd/\(resource)", "--for=condition=Established", "--timeout=30s")
+    try await eventually("\(resource) is served") {
+      let conditions = try Cluster.get("crd", resource, in: namespace)?.at("status", "conditions")?.array ?? []
+      let isServed = conditions.contains { $0["type"] == "Established" && $0["status"] == "True" }
+      // kubectl learns of kinds from a list that may be older.
+      if isServed { _ = try Cluster.list(resource, in: nil) }
+      return isServed ? nil : "\(conditions)"
+    }
   }
 
-  /// Makes `web` and its pod, and waits until the pod is ready.
-  func deploy() throws {
+  /// Makes `web` and what its controller makes for it.
+  func deploy() async throws {
+    try await create()
     try Cluster.apply(
       """
-      apiVersion: v1
-      kind: Namespace
-      metadata: {name: \(namespace)}
-      ---
       apiVersion: \(group)/\(version)
       kind: \(title)
       metadata: {name: web, namespace: \(namespace)}
@@ -103,9 +107,18 @@ struct ForeignWorkload {
       """)
   }
 
-  func remove() {
-    _ = try? Cluster.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
-    _ = try? Cluster.kubectl("delete", "crd", resource, "--wait=false", "--ignore-not-found")
+  /// Deletes the namespace and the definition, without waiting.
+  func removeAll() {
+    remove()
+    try? Cluster.delete("crd", resource, in: namespace)
+  }
+
+  /// Waits until nothing is left of an earlier run.
+  func waitUntilAllIsRemoved() async throws {
+    try await waitUntilRemoved()
+    try await eventually("the end of an earlier \(resource)") {
+      try Cluster.exists("crd", resource, in: namespace) ? "it is there" : nil
+    }
   }
 
   func object() throws -> JSONValue? { try Cluster.get(resource, "web", in: namespace) }
@@ -126,15 +139,11 @@ struct ForeignWorkload {
     return try object()?.at(path)?.string
   }
 
-  func pods() throws -> [JSONValue] {
-    try Cluster.list("pods", in: namespace, selector: "app=web").filter {
-      $0.at("metadata", "deletionTimestamp") == nil
-    }
-  }
+  func pods() throws -> [JSONValue] { try livePods("app=web") }
 
   /// What the controller does when it is done with a restart, or has just begun to look after the object.
   func playController(deletesPods: Bool) throws {
-    if deletesPods { try Cluster.kubectl("delete", "pods", "-n", namespace, "-l", "app=web", "--wait=true") }
+    if deletesPods { try Cluster.kubectl("delete", "pods", "-n", namespace, "-l", "app=web", "--wait=false") }
     // Without the subresource a write of the status counts as another generation, too.
     let generation = (try object()?.at("metadata", "generation")?.int ?? 0) + 1
     var status: JSONValue = [

@@ -7,25 +7,22 @@ import Testing
 /// for. The definitions come after the instrumentor was started.
 @Suite(.serialized, .enabled(if: Cluster.isGiven, "no cluster: run hack/e2e"))
 struct ForeignWorkloadTests {
-  init() throws {
-    try Installation.ensure()
+  init() async throws {
+    try await Installation.ensure()
   }
 
   @Test(arguments: [
     ForeignWorkload.rollout(in: "e2e-rollout"), ForeignWorkload.deploymentConfig(in: "e2e-deploymentconfig"),
   ]) func areInstrumentedAndLetGo(_ workload: ForeignWorkload) async throws {
-    try #require(try Cluster.list("pods", in: Cluster.systemNamespace).count > 0)
-    workload.remove()
-    try await eventually("nothing is left of an earlier run") {
-      try Cluster.exists("namespace", workload.namespace, in: "default") ? "the namespace is there" : nil
-    }
-    defer { workload.remove() }
-    try workload.define()
-    try workload.deploy()
+    workload.removeAll()
+    try await workload.waitUntilAllIsRemoved()
+    defer { workload.removeAll() }
+    try await workload.define()
+    try await workload.deploy()
     try workload.playController(deletesPods: false)
     try workload.addSource()
     let before = try workload.object()?.at("spec", "template")
-    try await eventually("\(workload.kind): a restart is asked for", within: .seconds(150)) {
+    try await eventually("\(workload.kind): a restart is asked for") {
       try workload.restart() == nil
         ? "AgentEnabled: \(try workload.reason("AgentEnabled")), WorkloadRollout: \(try workload.reason("WorkloadRollout"))"
         : nil
@@ -44,11 +41,15 @@ struct ForeignWorkloadTests {
     }
     #expect(try workload.restart() == asked, "once")
 
-    try Cluster.kubectl("delete", "source", "web", "-n", workload.namespace)
+    try Cluster.delete("source", "web", in: workload.namespace)
     try await eventually("\(workload.kind): a restart without agents is asked for") {
       try workload.restart() == asked ? "not yet" : nil
     }
-    if workload.kind != "rollout" { #expect(try workload.object()?.at("spec", "template") == before, "put back") }
+    if workload.kind != "rollout" {
+      try await eventually("\(workload.kind): its template is put back") {
+        try workload.object()?.at("spec", "template") == before ? nil : "not yet"
+      }
+    }
     try workload.playController(deletesPods: true)
     try await eventually("\(workload.kind): its pod is plain") {
       let pods = try workload.pods()
@@ -61,6 +62,8 @@ struct ForeignWorkloadTests {
       }
       return notes?.isEmpty == false ? "\(notes ?? [])" : nil
     }
-    #expect(try workload.config() == nil)
+    try await eventually("\(workload.kind): nothing is kept of it") {
+      try workload.config() == nil ? nil : "its InstrumentationConfig is there"
+    }
   }
 }

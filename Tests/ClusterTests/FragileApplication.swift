@@ -8,24 +8,22 @@ struct FragileApplication: TestNamespace {
   var withAgents = "pass"
   var replicas = 2
 
-  func deploy() throws {
+  func deploy() async throws {
     let program = """
       import http.server, os, sys, time
       if 'ODIGOS_CONTAINER_NAME' in os.environ: \(withAgents)
       http.server.HTTPServer(('', 8080), http.server.SimpleHTTPRequestHandler).serve_forever()
       """
-    try create([
+    try await create([
       PythonDeployment(namespace: namespace, replicas: replicas, program: program, isServer: true).json
     ])
-    try waitForRollout("app")
+    try await waitForRollout("app")
   }
 
   func optIn() throws { try Cluster.kubectl("label", "namespace", namespace, "odigos-instrumentation=enabled") }
 
   /// Its pods, without those that are being deleted.
-  func pods() throws -> [JSONValue] {
-    try Cluster.list("pods", in: namespace).filter { $0.at("metadata", "deletionTimestamp") == nil }
-  }
+  func pods() throws -> [JSONValue] { try livePods() }
 
   func config() throws -> JSONValue? { try Cluster.get("instrumentationconfig", "deployment-app", in: namespace) }
 
@@ -33,7 +31,7 @@ struct FragileApplication: TestNamespace {
 
   /// Waits until the agents are taken back for that reason.
   func waitForRollback(_ reason: String) async throws {
-    try await eventually("\(namespace): rollback for \(reason)", within: .seconds(150)) {
+    try await eventually("\(namespace): rollback for \(reason)") {
       let status = try config()?.at("status")
       let condition = status?["conditions"]?.array?.first { $0["type"]?.string == "AgentEnabled" }
       guard status?["rollbackOccurred"]?.bool == true, condition?["reason"]?.string == reason else {

@@ -9,7 +9,8 @@ enum NodeAgent {
   static let kubeletSocket = "\(directory)/kubelet.sock"
   static let pluginSocket = "\(directory)/instrumentation.odigos.io_generic"
 
-  static var isReachable: Bool { Cluster.isGiven && access(kubeletSocket, F_OK) == 0 }
+  /// Whether the suite runs on the node, where it can reach its files.
+  static let isOnOurNode = Cluster.isGiven && access(directory, F_OK) == 0
 
   struct Usage: CustomStringConvertible {
     var process: pid_t
@@ -36,11 +37,16 @@ enum NodeAgent {
     throw Cluster.Failure(description: "odiglet does not run")
   }
 
+  private static func pods() throws -> [JSONValue] {
+    try Cluster.list("pods", in: Cluster.systemNamespace, selector: "app.kubernetes.io/name=odiglet")
+  }
+
   private static func pod() throws -> JSONValue {
-    let pods = try Cluster.list(
-      "pods", in: Cluster.systemNamespace, selector: "app.kubernetes.io/name=odiglet"
-    ).filter { $0.at("metadata", "deletionTimestamp") == nil }
-    guard let pod = pods.first else { throw Cluster.Failure(description: "odiglet has no pod") }
+    let pods = try pods().filter { !PodEnd.isWanted($0) }
+    // One without an address has not been started, or is of a node that does not exist.
+    guard let pod = pods.first(where: { $0.at("status", "podIP") != nil }) ?? pods.first else {
+      throw Cluster.Failure(description: "odiglet has no pod")
+    }
     return pod
   }
 
@@ -66,13 +72,44 @@ enum NodeAgent {
     return try Cluster.kubectl("logs", "-n", Cluster.systemNamespace, name, "-c", container, "--tail=50")
   }
 
-  static func recreatePod() throws {
+  /// Deletes its pod and waits for another one, which the DaemonSet makes when the old one's object is gone.
+  static func recreatePod() async throws {
+    PodEnd.keepLogs(of: "odiglet")
+    let old = Set(try pods().compactMap { $0.at("metadata", "uid")?.string })
     try Cluster.kubectl(
-      "delete", "pod", "-n", Cluster.systemNamespace, "-l", "app.kubernetes.io/name=odiglet", "--timeout=150s")
+      "delete", "pod", "-n", Cluster.systemNamespace, "-l", "app.kubernetes.io/name=odiglet", "--wait=false")
+    try await eventually("another pod of odiglet", within: .seconds(600)) {
+      try PodEnd.forget(in: Cluster.systemNamespace)
+      let pods = try pods().filter { !PodEnd.isWanted($0) }
+      let isNew = pods.contains { !old.contains($0.at("metadata", "uid")?.string ?? "") }
+      return isNew ? nil : "\(pods.count) pods, none of them new"
+    }
+  }
+
+  /// Keeps it off every node, or lets it come back.
+  static func keepAway(_ away: Bool) throws {
+    let selector: JSONValue = .object([InstallationState.nowhere: away ? "true" : .null])
+    let patch: JSONValue = ["spec": ["template": ["spec": ["nodeSelector": selector]]]]
+    try Cluster.kubectl(
+      "patch", "daemonset", "odiglet", "-n", Cluster.systemNamespace, "--type=merge", "-p",
+      String(decoding: patch.serialized(), as: UTF8.self))
+  }
+
+  /// Gives it another image.
+  static func setImage(_ image: String) throws {
+    try Cluster.kubectl(
+      "set", "image", "daemonset/odiglet", "-n", Cluster.systemNamespace, "init=\(image)", "odiglet=\(image)")
+  }
+
+  /// Whether somebody takes calls where device plugins register.
+  static func kubeletAnswers() -> Bool {
+    let call = ["curl", "-s", "-o", "/dev/null", "-m", "5", "--unix-socket", kubeletSocket, "http://kubelet/"]
+    let couldNotConnect: Int32 = 7
+    return (try? ChildProgram.run(call, input: nil).status) != couldNotConnect
   }
 
   /// Waits until odiglet is ready and the node offers the device.
-  static func waitUntilReady(within limit: Duration = .seconds(90)) async throws {
+  static func waitUntilReady(within limit: Duration = .seconds(600)) async throws {
     try await eventually("the node agent", within: limit) {
       let readiness = try readiness()
       guard readiness.isReady else { return readiness.text }

@@ -6,10 +6,10 @@ import Testing
 /// The node agent while its kubelet, its sockets, its disk and itself fail, on a node whose files the suite can reach.
 ///
 /// `ODIGOS_KUBELET_RESTARTS` says how often the kubelet is restarted (3).
-@Suite(.serialized, .enabled(if: NodeAgent.isReachable, "no cluster of our own: run hack/e2e"))
+@Suite(.serialized, .enabled(if: NodeAgent.isOnOurNode, "no cluster of our own: run hack/e2e"))
 struct NodeAgentTests {
   init() async throws {
-    try Installation.ensure()
+    try await Installation.ensure()
     try await NodeAgent.waitUntilReady()
   }
 
@@ -31,36 +31,47 @@ struct NodeAgentTests {
     try await NodeAgent.waitUntilReady()
 
     // The kubelet's goes, and somebody else is in its place, who never answers; then comes a kubelet.
-    unlink(NodeAgent.kubeletSocket)
-    try await eventually("news of the missing kubelet") { try NodeAgent.readiness().isReady ? "still ready" : nil }
-    let stranger = try SilentSocket(NodeAgent.kubeletSocket)
-    try await eventually("the call at the wrong door") { stranger.hasBeenCalled ? nil : "nobody has called" }
-    #expect(try !NodeAgent.readiness().isReady)
-    stranger.close()
-    try Cluster.run(script, ["restart-kubelet"])
-    try await NodeAgent.waitUntilReady()
+    try await undoing {
+      try Cluster.run(script, ["restart-kubelet"])
+      try await NodeAgent.waitUntilReady()
+    } after: {
+      unlink(NodeAgent.kubeletSocket)
+      try await eventually("news of the missing kubelet") { try NodeAgent.readiness().isReady ? "still ready" : nil }
+      let stranger = try SilentSocket(NodeAgent.kubeletSocket)
+      defer { stranger.close() }
+      try await eventually("the call at the wrong door") { stranger.hasBeenCalled ? nil : "nobody has called" }
+      try await eventually("no registration") { try NodeAgent.readiness().isReady ? "ready" : nil }
+    }
 
     let application = DevicePods(namespace: "e2e-node-restarts", count: 3)
     defer { application.remove() }
-    try application.deploy()
+    try await application.deploy()
     try await application.waitUntilRunning()
+    // What it has in hand at a moment it gives back.
+    try await eventually("no more than before") {
+      let after = try NodeAgent.usage()
+      let isLittle = after.descriptors <= before.descriptors + 2 && after.kilobytes <= before.kilobytes + 4096
+      return isLittle ? nil : "before: \(before), after: \(after)"
+    }
     let after = try NodeAgent.usage()
     print("odiglet before: \(before), after: \(after)")
     #expect(after.process == before.process)
-    #expect(after.descriptors <= before.descriptors + 2)
-    #expect(after.kilobytes <= before.kilobytes + 4096)
   }
 
   @Test func podsRunAlthoughThePluginIsKilledWhileTheyAreMade() async throws {
     let application = DevicePods(namespace: "e2e-node-kill", count: 20)
     defer { application.remove() }
-    try application.deploy()
+    try await application.deploy()
     for share in [2, 10] {
-      try await eventually("\(share) pods", within: .seconds(120)) {
+      try await eventually("\(share) pods", within: .seconds(600)) {
         let count = try application.running()
         return count >= share ? nil : "\(count) pods run"
       }
-      let process = try NodeAgent.usage().process
+      var process: pid_t = 0
+      try await eventually("an odiglet to kill") {
+        process = try NodeAgent.usage().process
+        return nil
+      }
       kill(process, SIGKILL)
       try await eventually("a new odiglet") { try NodeAgent.usage().process == process ? "it still runs" : nil }
     }
@@ -70,18 +81,23 @@ struct NodeAgentTests {
   }
 
   @Test func diskThatIsFullStopsNothingForGood() async throws {
-    let directory = "/var/odigos"
+    let directory = AgentDirectory.path
     let application = DevicePods(namespace: "e2e-node-disk", count: 2)
     defer { application.remove() }
-    try application.deploy()
+    try await application.deploy()
     try await application.waitUntilRunning()
-    // Room enough for the bytes, so that copying begins, and not for as many files.
-    try Cluster.run("mount", ["-t", "tmpfs", "-o", "size=1g,nr_inodes=400,mode=755", "tmpfs", directory])
-    defer {
-      _ = try? Cluster.run("umount", ["-l", directory])
-      _ = try? NodeAgent.recreatePod()
+    try await undoing {
+      AgentDirectory.restore()
+      try await NodeAgent.recreatePod()
+      try await NodeAgent.waitUntilReady()
+    } after: {
+      try AgentDirectory.coverWithAFullDisk()
+      try await useTheFullDisk(directory, application)
     }
-    try NodeAgent.recreatePod()
+  }
+
+  private func useTheFullDisk(_ directory: String, _ application: DevicePods) async throws {
+    try await NodeAgent.recreatePod()
     try await eventually("the complaint") {
       let log = try NodeAgent.log("init")
       return log.contains("the disk of the node is full") ? nil : log
@@ -94,7 +110,7 @@ struct NodeAgentTests {
     #expect(try application.running() == 2)
 
     try Cluster.run("mount", ["-o", "remount,size=1g,nr_inodes=100000", directory])
-    try await NodeAgent.waitUntilReady(within: .seconds(120))
+    try await NodeAgent.waitUntilReady()
     // What is deleted by mistake comes back without anybody's help.
     let agent = try #require(
       try FileManager.default.contentsOfDirectory(atPath: "\(directory)/.current/python").first { $0.hasSuffix(".py") })
@@ -111,7 +127,7 @@ struct NodeAgentTests {
     let application = DevicePods(
       namespace: "e2e-node-alias", count: 1, resource: "instrumentation.odigos.io/java-native-community")
     defer { application.remove() }
-    try application.deploy()
+    try await application.deploy()
     try await application.waitUntilRunning()
     let mounts = try Cluster.kubectl(
       "exec", "-n", application.namespace, "deployment/app", "--", "python3", "-c",
@@ -133,29 +149,37 @@ struct NodeAgentTests {
       }
     }
     try await waitForMarks(true)
-    try Cluster.kubectl("taint", "node", node, "odigos.io/needs-init=true:NoSchedule")
-    try await eventually("the taint's end") {
-      let taints = try Cluster.list("nodes", in: nil).first?.at("spec", "taints")?.array ?? []
-      return taints.contains { $0["key"]?.string == "odigos.io/needs-init" } ? "it is there" : nil
-    }
+    try await taintIsTakenOff(node)
     try Cluster.kubectl("label", "node", node, "\(label)-")
     try await waitForMarks(true)
     try Cluster.kubectl("annotate", "node", node, "\(annotation)-")
     try await waitForMarks(true)
     // A pod that is replaced comes back: the marks stay. A node that is no longer selected loses them.
-    try NodeAgent.recreatePod()
+    try await NodeAgent.recreatePod()
     #expect(try Cluster.list("nodes", in: nil).first?.at("metadata", "labels")?[label]?.string == "true")
     try await NodeAgent.waitUntilReady()
-    func select(_ selector: String) throws {
-      try Cluster.kubectl(
-        "patch", "daemonset", "odiglet", "-n", Cluster.systemNamespace, "--type=merge", "-p",
-        #"{"spec":{"template":{"spec":{"nodeSelector":\#(selector)}}}}"#)
+    try await undoing {
+      try NodeAgent.keepAway(false)
+      try await Rollout.wait("daemonset", "odiglet", in: Cluster.systemNamespace)
+      try await waitForMarks(true)
+      try await NodeAgent.waitUntilReady()
+    } after: {
+      PodEnd.keepLogs(of: "odiglet")
+      try NodeAgent.keepAway(true)
+      try await waitForMarks(false)
     }
-    try select(#"{"odigos-test":"elsewhere"}"#)
-    defer { try? select(#"{"odigos-test":null}"#) }
-    try await waitForMarks(false)
-    try select(#"{"odigos-test":null}"#)
-    try await waitForMarks(true)
-    try await NodeAgent.waitUntilReady()
+  }
+
+  private func taintIsTakenOff(_ node: String) async throws {
+    try await undoing {
+      // Says that there is none where all is well.
+      _ = try? Cluster.run("kubectl", ["taint", "node", node, "\(InstallationState.startupTaint)-"])
+    } after: {
+      try Cluster.kubectl("taint", "node", node, "\(InstallationState.startupTaint)=true:NoSchedule", "--overwrite")
+      try await eventually("the taint's end") {
+        let taints = try Cluster.list("nodes", in: nil).first?.at("spec", "taints")?.array ?? []
+        return taints.contains { $0["key"]?.string == InstallationState.startupTaint } ? "it is there" : nil
+      }
+    }
   }
 }

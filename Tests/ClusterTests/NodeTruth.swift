@@ -34,7 +34,7 @@ struct NodeTruth: Equatable, CustomStringConvertible {
   }
 
   /// Waits until everybody is told that.
-  static func wait(_ what: String, _ wanted: NodeTruth, within limit: Duration = .seconds(60)) async throws {
+  static func wait(_ what: String, _ wanted: NodeTruth, within limit: Duration = .seconds(600)) async throws {
     try await eventually(what, within: limit) {
       var found = try now()
       if found.serves == nil { found.serves = wanted.serves }

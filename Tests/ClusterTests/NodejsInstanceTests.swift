@@ -13,7 +13,7 @@ struct NodejsInstanceTests {
     setInterval(ask, 500);
     """
 
-  init() throws { try Installation.ensure() }
+  init() async throws { try await Installation.ensure() }
 
   private static func deploy() throws {
     let lines = program.split(separator: "\n").map { "          \($0)" }.joined(separator: "\n")
@@ -53,6 +53,7 @@ struct NodejsInstanceTests {
   @Test func aProcessIsKnownAndARuleReachesItWhileItRuns() async throws {
     let application = Self.application
     defer { application.remove() }
+    try await application.waitUntilRemoved(ifBegun: true)
     try Self.deploy()
     try await application.waitUntil("web", isInstrumented: true)
     let pod = try #require(try application.pods("web").first?.at("metadata", "name")?.string)
@@ -81,6 +82,7 @@ struct NodejsInstanceTests {
 
   private func ruleIsCarriedOut(pod: String) async throws {
     let components = try Self.instances(of: pod).first?.at("status", "components")?.array ?? []
+    defer { try? Cluster.delete("instrumentationrule", "e2e-nodejs", in: Cluster.systemNamespace) }
     let isProof = components.contains { $0["name"] == "proof-of-load" }
     try Cluster.apply(
       """
@@ -94,7 +96,6 @@ struct NodejsInstanceTests {
         traceVerbosity:
           disabledLibraries: [{Language: javascript, libraryName: "@opentelemetry/instrumentation-net"}]
       """)
-    defer { _ = try? Cluster.kubectl("delete", "instrumentationrule", "e2e-nodejs", "-n", Cluster.systemNamespace) }
     let changed = ContinuousClock.now
     try await eventually("the agent does what the rule says") {
       let now = try AgentConfiguration(of: try Self.instances(of: pod).first)

@@ -27,24 +27,24 @@ struct PlainApplication: TestNamespace {
     """
 
   /// Creates the namespace and both Deployments and waits until they are available.
-  func deploy() throws {
+  func deploy() async throws {
     let service: JSONValue = [
       "apiVersion": "v1", "kind": "Service",
       "metadata": ["name": "backend", "namespace": .string(namespace)],
       "spec": ["selector": ["app": "backend"], "ports": [["port": 8080]]],
     ]
-    try create(
+    try await create(
       labels: try YAML.parse(Array("{\(labels)}".utf8)),
       [
         deployment("backend", environment: []), service,
         deployment("web", environment: [["name": "BACKEND", "value": "http://backend:8080/"]]),
       ])
-    for name in ["backend", "web"] { try waitForRollout(name) }
+    for name in ["backend", "web"] { try await waitForRollout(name) }
   }
 
   /// The same in a namespace that is opted in; answers the name of the pod of `web` once that is instrumented.
   func deployInstrumented() async throws -> String {
-    try deploy()
+    try await deploy()
     try await waitUntil("web", isInstrumented: true)
     return try podName("web")
   }
@@ -70,17 +70,14 @@ struct PlainApplication: TestNamespace {
   }
 
   /// The pods of a Deployment that are not being deleted.
-  func pods(_ deployment: String) throws -> [JSONValue] {
-    try Cluster.list("pods", in: namespace, selector: "app=\(deployment)")
-      .filter { $0.at("metadata", "deletionTimestamp") == nil }
-  }
+  func pods(_ deployment: String) throws -> [JSONValue] { try livePods("app=\(deployment)") }
 
   func podName(_ deployment: String) throws -> String {
     try #require(try pods(deployment).first?.at("metadata", "name")?.string)
   }
 
   /// Waits until the Deployment's pods, and no others, are (not) instrumented and run.
-  func waitUntil(_ deployment: String, isInstrumented wanted: Bool, within limit: Duration = .seconds(90)) async throws
+  func waitUntil(_ deployment: String, isInstrumented wanted: Bool, within limit: Duration = .seconds(600)) async throws
   {
     try await eventually("\(namespace)/\(deployment) \(wanted ? "instrumented" : "plain")", within: limit) {
       let pods = try pods(deployment)
@@ -95,6 +92,15 @@ struct PlainApplication: TestNamespace {
         if !Cluster.isReady(pod) { return "pod \(pod.at("metadata", "name")?.string ?? "") is not ready" }
       }
       return nil
+    }
+  }
+}
+
+extension PlainApplication {
+  /// Waits until nothing is kept of one of its Deployments.
+  func waitUntilUnknown(_ deployment: String) async throws {
+    try await eventually("\(namespace)/\(deployment): no InstrumentationConfig") {
+      try Cluster.exists("instrumentationconfig", "deployment-\(deployment)", in: namespace) ? "it is there" : nil
     }
   }
 }

@@ -1,4 +1,5 @@
 import JSON
+import Testing
 
 /// A Deployment of one container `app` from the demonstration's image, which has Python with Flask and no agents.
 struct PythonDeployment {
@@ -39,21 +40,54 @@ protocol TestNamespace {
   var namespace: String { get }
 }
 
+/// A namespace that a test fills by itself.
+struct BareNamespace: TestNamespace {
+  var namespace: String
+}
+
 extension TestNamespace {
-  /// Makes the namespace and what is in it.
-  func create(labels: JSONValue = [:], _ objects: [JSONValue]) throws {
-    let own: JSONValue = [
-      "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(namespace), "labels": labels],
-    ]
-    try Cluster.apply([own] + objects)
+  /// Makes the namespace, once an earlier one of that name is gone, and what is in it.
+  func create(labels: JSONValue = [:], _ objects: [JSONValue] = []) async throws {
+    try await waitUntilRemoved(ifBegun: true)
+    try Cluster.apply([
+      ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(namespace), "labels": labels]]
+    ])
+    // Until then the API server refuses pods.
+    try await eventually("the default account of \(namespace)") {
+      try Cluster.exists("serviceaccount", "default", in: namespace) ? nil : "it is not there"
+    }
+    if objects.isEmpty { return }
+    // And, before 1.24, until that account has a token.
+    try await eventually("the objects of \(namespace)", within: .seconds(120)) {
+      try Cluster.apply(objects)
+      return nil
+    }
   }
 
-  func waitForRollout(_ deployment: String) throws {
-    try Cluster.kubectl("rollout", "status", "deployment/\(deployment)", "-n", namespace, "--timeout=90s")
+  func waitForRollout(_ deployment: String) async throws {
+    try await Rollout.wait("deployment", deployment, in: namespace)
   }
 
   /// Deletes the namespace, without waiting.
-  func remove() { _ = try? Cluster.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found") }
+  func remove() {
+    do { try Cluster.delete("namespace", namespace, in: namespace) } catch { print("not removed: \(error)") }
+  }
+
+  /// Waits until the namespace is gone; with `ifBegun` only where it is on its way.
+  func waitUntilRemoved(ifBegun: Bool = false) async throws {
+    try await eventually("the end of an earlier \(namespace)", within: .seconds(900)) {
+      guard let found = try Cluster.get("namespace", namespace, in: namespace) else { return nil }
+      if ifBegun, !PodEnd.isWanted(found) { return nil }
+      try PodEnd.forget(in: namespace)
+      return "it is there"
+    }
+  }
+
+  /// Those of its pods that are to stay: neither deleted nor ended. The kubelet refuses a pod whose device is not there
+  /// at that moment; such a one stays as Failed beside its successor.
+  func livePods(_ selector: String? = nil) throws -> [JSONValue] {
+    try Cluster.list("pods", in: namespace, selector: selector).filter { !PodEnd.isWanted($0) && !PodEnd.hasCome($0) }
+  }
 }
 
 extension Cluster {

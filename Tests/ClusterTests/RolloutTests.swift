@@ -5,26 +5,29 @@ import Testing
 /// Rollbacks, repair and GitOps mode on a real cluster, each test in a namespace of its own.
 @Suite(.serialized, .enabled(if: Cluster.isGiven, "no cluster: run hack/e2e"))
 struct RolloutTests {
-  init() throws {
-    try Installation.ensure()
+  init() async throws {
+    try await Installation.ensure()
   }
 
   @Test func aCrashLoopTakesTheAgentsBackUntilRecovery() async throws {
     let application = FragileApplication(namespace: "e2e-crash", withAgents: "sys.exit(1)")
     defer { application.remove() }
     try await Setting.with("instrumentation-auto-rollback-grace-time", "5s", shownAs: "rollbackGraceTime:5s") {
-      try application.deploy()
+      try await application.deploy()
       let template = try application.template()
       try application.optIn()
       try await application.waitForRollback("CrashLoopBackOff")
       try await application.waitUntilPlain()
       #expect(try application.template() == template)
-      let uninjected = try application.config()?.at("status", "podsManifestInjectionStatus", "hasUninjectedPods")
-      #expect(uninjected?.bool == true)
+      try await eventually("the status of the pods") {
+        let status = try application.config()?.at("status", "podsManifestInjectionStatus")
+        return status?["hasUninjectedPods"]?.bool == true ? nil : "\(status ?? .null)"
+      }
 
       // Nothing happens by itself; a new value of the annotation tries again.
       try Cluster.kubectl(
-        "annotate", "deployment", "app", "-n", application.namespace, "odigos.io/rollback-recovery=first")
+        "annotate", "deployment", "app", "-n", application.namespace, "odigos.io/rollback-recovery=first", "--overwrite"
+      )
       try await eventually("the recovery") {
         let annotations = try application.config()?.at("metadata", "annotations")
         let value = annotations?["odigos.io/rollback-recovery-processed"]?.string
@@ -39,7 +42,7 @@ struct RolloutTests {
     let application = FragileApplication(namespace: "e2e-unready", withAgents: "time.sleep(1e6)")
     defer { application.remove() }
     try await Setting.with("instrumentation-auto-rollback-grace-time", "5s", shownAs: "rollbackGraceTime:5s") {
-      try application.deploy()
+      try await application.deploy()
       let template = try application.template()
       try application.optIn()
       try await application.waitForRollback("ReadinessLost")
@@ -51,29 +54,30 @@ struct RolloutTests {
   @Test func podsThatMissedTheWebhookAreRepaired() async throws {
     let application = PlainApplication(namespace: "e2e-missed", labels: "odigos-instrumentation: enabled")
     defer { application.remove() }
-    try application.deploy()
+    try await application.deploy()
     try await application.waitUntil("web", isInstrumented: true)
 
-    try Installation.scaleInstrumentor(0)
-    defer { _ = try? Installation.scaleInstrumentor(2) }
-    try Cluster.kubectl("delete", "pod", "-n", application.namespace, "-l", "app=web", "--wait=false")
-    try await application.waitUntil("web", isInstrumented: false)
-    try Installation.scaleInstrumentor(2)
-    try await application.waitUntil("web", isInstrumented: true, within: .seconds(180))
+    try await Installation.withoutInstrumentor {
+      try Cluster.kubectl("delete", "pod", "-n", application.namespace, "-l", "app=web", "--wait=false")
+      try await application.waitUntil("web", isInstrumented: false)
+    }
+    try await application.waitUntil("web", isInstrumented: true)
 
     try Cluster.kubectl("label", "namespace", application.namespace, "odigos-instrumentation-")
     try Cluster.kubectl("label", "namespace", application.namespace, "odigos-instrumentation=disabled")
     try await application.waitUntil("web", isInstrumented: false)
-    let deployment = try Cluster.get("deployment", "web", in: application.namespace)
-    let notes = deployment?.at("metadata", "annotations")?.object?.keys.filter { $0.hasPrefix("odigos.io/") } ?? []
-    #expect(notes.isEmpty, "notes of ours stay on the workload: \(notes)")
+    try await eventually("no notes of ours stay on the workload") {
+      let deployment = try Cluster.get("deployment", "web", in: application.namespace)
+      let notes = deployment?.at("metadata", "annotations")?.object?.keys.filter { $0.hasPrefix("odigos.io/") } ?? []
+      return notes.isEmpty ? nil : "\(notes)"
+    }
   }
 
   @Test func gitOpsModeLeavesTemplatesAlone() async throws {
     let application = PlainApplication(namespace: "e2e-gitops")
     defer { application.remove() }
     try await Setting.with("automatic-rollout-disabled", "true", shownAs: "automaticRolloutDisabled:true") {
-      try application.deploy()
+      try await application.deploy()
       let before = try Cluster.get("deployment", "web", in: application.namespace)?.at("spec", "template")
       try Cluster.kubectl("label", "namespace", application.namespace, "odigos-instrumentation=enabled")
       try await eventually("the condition that says what to do") {

@@ -16,9 +16,9 @@ struct TraceSink {
   }
 
   /// Makes the sink and the Destination that leads to it.
-  static func deploy() throws {
+  static func deploy() async throws {
     try Cluster.kubectl("apply", "-f", "deploy/demo/trace-sink.yaml")
-    try Cluster.kubectl("rollout", "status", "deployment/trace-sink", "-n", "tracing", "--timeout=90s")
+    try await Rollout.wait("deployment", "trace-sink", in: "tracing")
     try Cluster.kubectl("apply", "-f", "deploy/demo/destination.yaml")
   }
 
@@ -56,9 +56,19 @@ struct TraceSink {
     return result
   }
 
+  /// Waits for a span of a service; answers the first.
+  static func waitForSpan(of service: String, namespace: String) async throws -> Span {
+    var found: Span?
+    try await eventually("a span of \(service) in \(namespace)") {
+      found = try spans(namespace: namespace).first { $0.service == service }
+      return found == nil ? "none" : nil
+    }
+    return try #require(found)
+  }
+
   /// Waits for one trace that has spans of all these services.
   static func waitForTrace(
-    namespace: String, services: Set<String>, within limit: Duration = .seconds(60)
+    namespace: String, services: Set<String>, within limit: Duration = .seconds(600)
   ) async throws {
     try await eventually("a trace of \(services.sorted()) in \(namespace)", within: limit) {
       let spans = try spans(namespace: namespace)

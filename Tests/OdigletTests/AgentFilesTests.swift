@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test func aProcessThatDoesNotAnswerKeepsNothingFromBeingMended() async throws {
-    let scratch = try ScratchDirectory()
+    let scratch = try TemporaryDirectory()
     let installation = AgentInstallation(
       source: "\(scratch.path)/image", destination: "\(scratch.path)/host", report: { _ in })
     for text in ["one", "two"] {

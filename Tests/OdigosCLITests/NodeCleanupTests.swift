@@ -129,6 +129,23 @@ import Testing
     #expect(before[deletion...].contains { $0.line == "GET \(Self.daemonSet)" })
   }
 
+  /// Its kubelet has not let go of it yet: the phase is still Running.
+  @Test(arguments: [("terminated", true), ("running", false)])
+  func cleansWhereAnAgentHasEndedThatItsKubeletStillKnows(state: String, isClean: Bool) async throws {
+    defer { client.shutdown() }
+    let states: JSONValue = [["state": .object([state: [:]])]]
+    var agent = Self.pod(
+      "odiglet-labelled", of: "odiglet", on: "labelled",
+      status: [
+        "phase": "Running", "initContainerStatuses": [["state": ["terminated": [:]]]], "containerStatuses": states,
+      ])
+    agent.set(["metadata", "deletionTimestamp"], "2026-01-01T00:00:00Z")
+    try play(
+      nodes: [Self.labelled], pods: [[agent], [agent, Self.cleaner(0, on: "labelled", ["phase": "Succeeded"])]])
+    let leftovers = try await uninstall(stopLimit: .seconds(1), cleanLimit: .seconds(60))
+    #expect(leftovers.map(\.reason) == (isClean ? [] : ["its node agent still runs"]))
+  }
+
   @Test func namesTheNodesThatAreNotClean() async throws {
     defer { client.shutdown() }
     let names = ["a", "b", "c", "d", "e", "f"]

@@ -77,6 +77,59 @@ class TraceTreeTests(unittest.TestCase):
         self.assertIn("trace a1", output)
 
 
+class KubeletTroubleTests(unittest.TestCase):
+    """What is printed of a kubelet's log after a failed end-to-end suite."""
+    UID = "3a1f1c52-0c3e-4f3e-8b0a-0a9a5f5f5f5f"
+
+    @staticmethod
+    def line(level, text, second=0):
+        return f"{level}1126 17:38:{second:02}.123456   30526 kubelet.go:1656] {text}\n"
+
+    def shown(self, log, *names):
+        ran = run("kubelet-trouble", *(names or ("web-1", self.UID)), given=log)
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        return ran.stdout.splitlines()
+
+    def test_what_tells_of_a_pod_s_end_is_shown(self):
+        told = [
+            self.line("E", "orphaned pod: rmdir pods/" + self.UID + ": device or resource busy"),
+            self.line("I", 'Pod "web-1_shop(x)" is terminated, but some volumes have not been cleaned up'),
+            self.line("W", "web-1: something else that is worth a warning"),
+            self.line("E", "PLEG is not healthy: pleg was last seen active 3m5s ago"),
+            "panic: web-1, killed\n",
+        ]
+        other = [
+            self.line("I", "SyncLoop (ADD): web-1"),
+            self.line("I", 'Pod "web-2_shop(x)" is terminated, but some volumes have not been cleaned up'),
+            self.line("E", "event.go: Server rejected event of web-1"),
+            self.line("W", "Error getting perf_event cgroup path of " + self.UID),
+            self.line("E", "something of nobody"),
+            self.line("I", 'VerifyControllerAttachedVolume started for volume "token" of web-1'),
+        ]
+        lines = self.shown("".join(other[:3] + told + other[3:]))
+        self.assertEqual(len(lines), len(told), lines)
+        for line, expected in zip(lines, told):
+            self.assertIn(expected.split("] ")[-1].strip(), line)
+        self.assertTrue(lines[0].startswith("17:38:00 kubelet.go:1656: orphaned pod"), lines[0])
+
+    def test_what_is_repeated_is_shown_once_where_it_was_last(self):
+        again = [self.line("I", f"web-1 is terminated for {second}.5s, but its cgroup is there", second) for second in range(9)]
+        lines = self.shown("".join(again[:5]) + self.line("E", "web-1 fails") + "".join(again[5:]))
+        self.assertEqual([line.split(": ", 1)[1] for line in lines],
+                         ["web-1 fails", "web-1 is terminated for 8.5s, but its cgroup is there (9 times)"])
+        self.assertTrue(lines[1].startswith("17:38:08 "), lines[1])
+
+    def test_the_last_forty_are_shown_and_no_endless_line(self):
+        words = [f"{first}{second}" for first in "abcdefgh" for second in "ijklmnop"]
+        lines = self.shown("".join(self.line("E", f"web-1 {word} " + "x" * 1000) for word in words))
+        self.assertEqual([line.split()[3] for line in lines], words[-40:])
+        self.assertLess(max(map(len, lines)), 450)
+
+    def test_without_pods_and_without_a_log_there_is_nothing(self):
+        self.assertEqual(self.shown("", "web-1"), [])
+        self.assertEqual(run("kubelet-trouble", given=self.line("E", "web-1 fails")).stdout, "")
+
+
 class ImageArchiveTests(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()

@@ -37,7 +37,7 @@ struct NodeCleanup {
   /// How long node agents may take to stop: 20 s each (`terminationGracePeriodSeconds`), many nodes a while longer.
   var stopLimit = Duration.seconds(120)
   /// How long the pods that clean may take.
-  var cleanLimit = Duration.seconds(60)
+  var cleanLimit = Duration.seconds(180)
 
   private var daemonSet: ObjectKey { ObjectKey(namespace: namespace, name: OdigosName.odiglet) }
 
@@ -108,8 +108,15 @@ struct NodeCleanup {
     return image(of: try await client.get(Deployment.self, instrumentor)?.json)
   }
 
-  private func agentPods() async throws -> [JSONValue] {
-    try await pods("odiglet").filter { !["Succeeded", "Failed"].contains(Self.phase($0)) }
+  private func agentPods() async throws -> [JSONValue] { try await pods("odiglet").filter { !Self.hasEnded($0) } }
+
+  /// Whether no container of a pod can put anything back. Of one that is deleted the phase stays as it was until its
+  /// kubelet lets go of it, which some do minutes after its containers have ended.
+  static func hasEnded(_ pod: JSONValue) -> Bool {
+    if ["Succeeded", "Failed"].contains(phase(pod)) { return true }
+    let states = ["initContainerStatuses", "containerStatuses"].flatMap { pod.at("status", $0)?.array ?? [] }
+    guard pod.at("metadata", "deletionTimestamp") != nil, !states.isEmpty else { return false }
+    return states.allSatisfy { $0.at("state", "terminated") != nil }
   }
 
   private func pods(_ name: String) async throws -> [JSONValue] {

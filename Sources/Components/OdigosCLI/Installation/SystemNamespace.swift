@@ -107,10 +107,10 @@ struct SystemNamespace {
       ["metadata": ["labels": labels, "annotations": [Self.maker.annotation: .null, Self.formerLabels: .null]]])
   }
 
-  /// Deletes it and waits until it is gone.
+  /// Deletes it and waits until it is gone: kubelets may take minutes to let go of pods that have ended.
   func delete() async throws {
     try await client.delete(Namespace.type, key)
-    let missing = try await wait(for: .seconds(120)) {
+    let missing = try await wait(for: .seconds(600)) {
       try await client.get(Namespace.self, key) == nil ? nil : "namespace \(name) is still being deleted"
     }
     if let missing {
