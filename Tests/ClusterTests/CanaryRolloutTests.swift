@@ -74,7 +74,7 @@ struct CanaryRolloutTests {
   @Test func aPodThatCrashesWithTheAgentsKeepsThemFromTheOthers() async throws {
     let application = FragileApplication(namespace: "e2e-canary-crash", withAgents: "sys.exit(1)", replicas: 3)
     defer { application.remove() }
-    try await withCanary("pod", grace: "5s") {
+    try await withCanary("pod", grace: "20s") {
       try await application.deploy()
       let template = try application.template()
       let before = Set(try application.pods().compactMap { $0.at("metadata", "uid")?.string })

@@ -12,7 +12,8 @@ struct RolloutTests {
   @Test func aCrashLoopTakesTheAgentsBackUntilRecovery() async throws {
     let application = FragileApplication(namespace: "e2e-crash", withAgents: "sys.exit(1)")
     defer { application.remove() }
-    try await Setting.with("instrumentation-auto-rollback-grace-time", "5s", shownAs: "rollbackGraceTime:5s") {
+    // Long enough for a busy machine to crash in, so that it is told from a pod that only never gets ready.
+    try await Setting.with("instrumentation-auto-rollback-grace-time", "20s", shownAs: "rollbackGraceTime:20s") {
       try await application.deploy()
       let template = try application.template()
       try application.optIn()
