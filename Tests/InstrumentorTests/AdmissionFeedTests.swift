@@ -1,3 +1,4 @@
+import Concurrency
 import JSON
 import KubeClient
 import KubeObjects
@@ -108,5 +109,43 @@ import Testing
       }
     }
     await bench.stop()
+  }
+
+  private static func settings(address: String?) -> InjectionSettings {
+    var settings = InjectionSettings(
+      ownNamespace: namespace, endpoint: .localTrafficService, signals: [.traces, .metrics, .logs])
+    settings.serviceAddresses.collector = address
+    return settings
+  }
+
+  /// A change whose settings are made slowly, of what was there before another change that is over meanwhile.
+  @Test(arguments: ["10.0.0.7", nil]) func settingsOfAnOlderMomentAreDropped(_ newer: String?) throws {
+    let table = AdmissionSample.table(settings: nil)
+    table.change {
+      let before = Self.settings(address: "10.0.0.6")
+      table.change { Self.settings(address: newer) }
+      return before
+    }
+    #expect(try Self.answer(table).endpoint == newer.map { "http://\($0):4318" })
+    // And the next one counts again.
+    table.change { Self.settings(address: "10.0.0.8") }
+    #expect(try Self.answer(table).endpoint == "http://10.0.0.8:4318")
+  }
+
+  /// The caches of several kinds change at the same time, as they do at the start.
+  @Test func theSettingsAreThoseOfTheLastChange() async throws {
+    let table = AdmissionSample.table(settings: nil)
+    let changes = Locked(0)
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          for _ in 0..<100 {
+            changes.withLock { $0 += 1 }
+            table.change { Self.settings(address: "host-\(changes.withLock { $0 })") }
+          }
+        }
+      }
+    }
+    #expect(try Self.answer(table).endpoint == "http://host-400:4318")
   }
 }

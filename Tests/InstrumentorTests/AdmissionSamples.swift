@@ -32,7 +32,7 @@ enum AdmissionSample {
     -> AdmissionTable
   {
     let table = AdmissionTable { key in configs.first { $0.key == key } }
-    table.change(settings)
+    table.change { settings }
     for config in configs { table.refresh(config.key) }
     return table
   }

@@ -29,13 +29,13 @@ import Testing
     configs.withLock { $0[key] = AdmissionSample.config }
     table.refresh(key)
     #expect(isInjected(table.entry(workload)) == false)
-    table.change(AdmissionSample.settings)
+    table.change { AdmissionSample.settings }
     #expect(isInjected(table.entry(workload)) == true)
     #expect(table.count == 1)
 
-    table.change(nil)
+    table.change { nil }
     #expect(isInjected(table.entry(workload)) == false)
-    table.change(AdmissionSample.settings)
+    table.change { AdmissionSample.settings }
     configs.withLock { $0[key]?.spec.agentInjectionEnabled = false }
     table.refresh(key)
     #expect(isInjected(table.entry(workload)) == false)
@@ -59,7 +59,7 @@ import Testing
     var settings = AdmissionSample.settings
     settings.mountMethod = .hostPath
     table.refresh(AdmissionSample.config.key)
-    table.change(settings)
+    table.change { settings }
     guard case .inject(let facts) = table.entry(workload) else {
       Issue.record("the workload is not injected")
       return
@@ -75,7 +75,7 @@ import Testing
     var settings = AdmissionSample.settings
     settings.mountMethod = .hostPath
     table.refresh(AdmissionSample.config.key)
-    table.change(settings)
+    table.change { settings }
     func method() -> MountMethod? {
       if case .inject(let facts) = table.entry(workload) { facts.mountMethod } else { nil }
     }

@@ -53,10 +53,52 @@ import Testing
     #expect(!expression.matches(String(repeating: "a", count: 252)) || text.hasPrefix("(a?)"))
   }
 
+  private static func nested(_ text: String, _ count: String, _ depth: Int) -> String {
+    (0..<depth).reduce(text) { inner, _ in "(\(inner))\(count)" }
+  }
+
+  private static let nothings = String(repeating: "()", count: 200)
+
+  /// Expressions that say nothing, or little, and would be long to write out; whether they can be used.
+  static let repetitions: [(text: String, isMade: Bool)] = [
+    (nested("", "{1000}", 5), true), (nested("()", "{0,1000}", 4), true), (nested("(?:(?i))", "{1000}", 4), true),
+    (nested("x{0}", "{1000}", 5), true), (nested("x{0,0}y{0}", "{1,1000}", 4), true),
+    (nested("(?i)", "{1000,}", 4), true), (nested("", "*", 49), true), (nested("", "+", 49), true),
+    ("(\(nothings)){1000}", true), ("(\(nothings)a){1000}", true), ("((\(nothings)a){1000}){2}", false),
+    ("(\(nested("a", "{1}", 40))){1000}", true), ("(\(nested("a", "", 40))){1000}", true),
+    (nested("|", "{1000}", 4), false), (nested("$", "{1000}", 4), false), (nested("a?", "{1000}", 4), false),
+  ]
+
+  /// Each of them is made or refused at once.
+  @Test(arguments: repetitions) func noExpressionIsLongInTheMaking(_ text: String, _ isMade: Bool) throws {
+    var parser = NameExpressionParser(text)
+    var compiler = NameExpressionCompiler()
+    if let tree = try? parser.parse() { try? compiler.add(tree) }
+    #expect(compiler.visits <= 2 * NameExpression.maximumSteps + 200, "\(text)")
+    if isMade {
+      let expression = try NameExpression(text)
+      #expect(expression.matches("") != text.contains("a"), "\(text)")
+    } else {
+      #expect(throws: NameExpression.Invalid.self) { try NameExpression(text) }
+    }
+  }
+
+  /// Whatever a tree is, also one that the parser does not make.
+  @Test func theMakingHasABoundOfItsOwn() {
+    let tree = (0..<5).reduce(NameExpressionTree.sequence([.empty])) { inner, _ in .repetition(inner, 1000, 1000) }
+    var compiler = NameExpressionCompiler()
+    let error = #expect(throws: NameExpression.Invalid.self) { try compiler.add(tree) }
+    #expect(error?.description.contains("too large") == true)
+    #expect(compiler.steps.isEmpty && compiler.visits <= NameExpressionCompiler.maximumVisits + 1)
+  }
+
   /// The standard library's engine, which tries again, agrees wherever both read an expression.
   @Test func agreesWithAnotherEngine() throws {
     var random = SystemRandomNumberGenerator()
-    let parts = ["a", "b", "-", ".", "[ab]", "[^a]", "(a|b)", "(?:ab)?", "a*", "b+", "a?", "a{1,2}", "|", "\\d", "1"]
+    let parts = [
+      "a", "b", "-", ".", "[ab]", "[^a]", "(a|b)", "(?:ab)?", "a*", "b+", "a?", "a{1,2}", "|", "\\d", "1",
+      "()", "(){3}", "(?:)?", "(|a)", "(a|){2}", "a{0}", "(b{0}){2}", "a{1}", "(()b()){2}",
+    ]
     for _ in 0..<400 {
       let text = (0..<Int.random(in: 1...5, using: &random)).map { _ in parts.randomElement(using: &random) ?? "a" }
         .joined()

@@ -1,9 +1,10 @@
 /// A regular expression over names, in the syntax of Go's `regexp` (RE2) that Sources are written in, and matched as
 /// a whole: `web` does not select `webhook`, `web.*` does.
 ///
-/// No expression can hang a decision. It is turned into a list of at most `maximumSteps` instructions, and all of its
-/// alternatives are followed side by side, one character of the name after the other, as RE2 does. The work is
-/// bounded by instructions times characters, and both have a bound; nothing is ever tried again from an earlier place.
+/// No expression can hang a decision. It is turned into a list of at most `maximumSteps` instructions, in work that has
+/// a bound too, and all of its alternatives are followed side by side, one character of the name after the other, as
+/// RE2 does. The work is bounded by instructions times characters, and both have a bound; nothing is ever tried again
+/// from an earlier place.
 public struct NameExpression: Sendable, Hashable, CustomStringConvertible {
   /// Why an expression cannot be used, as a sentence that begins in lower case.
   public struct Invalid: Error, Sendable, Hashable, CustomStringConvertible {
@@ -48,7 +49,7 @@ public struct NameExpression: Sendable, Hashable, CustomStringConvertible {
     }
     var parser = NameExpressionParser(text)
     let tree = try parser.parse()
-    var compiler = Compiler()
+    var compiler = NameExpressionCompiler()
     try compiler.add(tree)
     try compiler.append(.accept)
     description = text
@@ -117,63 +118,6 @@ public struct NameExpression: Sendable, Hashable, CustomStringConvertible {
     mutating func removeAll() {
       for place in list { isIn[place] = false }
       list.removeAll(keepingCapacity: true)
-    }
-  }
-
-  /// From the tree to instructions.
-  private struct Compiler {
-    var steps: [Step] = []
-
-    mutating func append(_ step: Step) throws(Invalid) {
-      guard steps.count < maximumSteps else {
-        throw Invalid(description: "it is too large: its repetitions make more than \(maximumSteps) steps of it")
-      }
-      steps.append(step)
-    }
-
-    mutating func add(_ tree: NameExpressionTree) throws(Invalid) {
-      switch tree {
-      case .empty: break
-      case .character(let set): try append(.character(set))
-      case .condition(let condition): try append(.condition(condition))
-      case .sequence(let parts): for part in parts { try add(part) }
-      case .choice(let choices): try add(choices)
-      case .repetition(let tree, let least, let most): try add(tree, least, most)
-      }
-    }
-
-    private mutating func add(_ choices: [NameExpressionTree]) throws(Invalid) {
-      var ends: [Int] = []
-      for (index, choice) in choices.enumerated() {
-        let fork = steps.count
-        let isLast = index == choices.count - 1
-        if !isLast { try append(.jump(0)) }
-        try add(choice)
-        if isLast { break }
-        ends.append(steps.count)
-        try append(.jump(0))
-        steps[fork] = .fork(fork + 1, steps.count)
-      }
-      for end in ends { steps[end] = .jump(steps.count) }
-    }
-
-    private mutating func add(_ tree: NameExpressionTree, _ least: Int, _ most: Int?) throws(Invalid) {
-      for _ in 0..<least { try add(tree) }
-      guard let most else {
-        let fork = steps.count
-        try append(.jump(0))
-        try add(tree)
-        try append(.jump(fork))
-        steps[fork] = .fork(fork + 1, steps.count)
-        return
-      }
-      var forks: [Int] = []
-      for _ in least..<most {
-        forks.append(steps.count)
-        try append(.jump(0))
-        try add(tree)
-      }
-      for fork in forks { steps[fork] = .fork(fork + 1, steps.count) }
     }
   }
 }

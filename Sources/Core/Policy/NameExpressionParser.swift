@@ -7,6 +7,20 @@ indirect enum NameExpressionTree {
   case choice([NameExpressionTree])
   /// At least, at most; nil for any number.
   case repetition(NameExpressionTree, Int, Int?)
+
+  private var isEmpty: Bool { if case .empty = self { true } else { false } }
+
+  /// One after the other, without those that say nothing.
+  static func sequence(of parts: [NameExpressionTree]) -> NameExpressionTree {
+    let parts = parts.filter { !$0.isEmpty }
+    return parts.count > 1 ? .sequence(parts) : parts.first ?? .empty
+  }
+
+  /// Repeated, unless that says nothing or the same as once: whatever is repeated takes a step.
+  static func repeated(_ tree: NameExpressionTree, _ least: Int, _ most: Int?) -> NameExpressionTree {
+    if tree.isEmpty || most == 0 { return .empty }
+    return least == 1 && most == 1 ? tree : .repetition(tree, least, most)
+  }
 }
 
 /// Reads the syntax of RE2, as far as it says something about names: no Unicode classes, no `\C`, no `\pN`.
@@ -55,7 +69,7 @@ struct NameExpressionParser {
   private mutating func sequence() throws(NameExpression.Invalid) -> NameExpressionTree {
     var parts: [NameExpressionTree] = []
     while let byte = peek(), byte != UInt8(ascii: "|"), byte != UInt8(ascii: ")") { parts.append(try repetition()) }
-    return .sequence(parts)
+    return .sequence(of: parts)
   }
 
   private mutating func repetition() throws(NameExpression.Invalid) -> NameExpressionTree {
@@ -66,7 +80,7 @@ struct NameExpressionParser {
       isRepeated = true
       // Reluctant or not is the same for a match as a whole.
       _ = take("?")
-      tree = .repetition(tree, least, most)
+      tree = .repeated(tree, least, most)
     }
     return tree
   }

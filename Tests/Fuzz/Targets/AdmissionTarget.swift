@@ -54,7 +54,7 @@ enum AdmissionTarget {
 
   private static let endpoint = {
     let table = AdmissionTable { key in config.key == key ? config : nil }
-    table.change(InjectionSettings(ownNamespace: "odigos-system", signals: [.traces]))
+    table.change { InjectionSettings(ownNamespace: "odigos-system", signals: [.traces]) }
     table.refresh(config.key)
     let logger = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
     let objects = ObjectReviews(

@@ -70,8 +70,12 @@ struct AdmissionFeed: Sendable {
   /// What is wrong with the effective configuration; nil when nothing is.
   var configurationProblem: String? { indexes.lastGoodConfiguration().problem }
 
-  private func settingsChanged() {
-    guard let configuration = indexes.lastGoodConfiguration().configuration else { return table.change(nil) }
+  /// Whoever calls this has seen the change in its cache; the caches' tasks call it side by side.
+  private func settingsChanged() { table.change { settings() } }
+
+  /// What the caches say now; nil while there is no configuration.
+  private func settings() -> InjectionSettings? {
+    guard let configuration = indexes.lastGoodConfiguration().configuration else { return nil }
     let collectorKey = ObjectKey(namespace: namespace, name: OdigosName.dataCollection)
     // Signals of a collector that is restarting still hold: agents go on exporting and find it again.
     let signals = caches.collectorsGroups.get(collectorKey)?.status.receiverSignals ?? []
@@ -80,6 +84,6 @@ struct AdmissionFeed: Sendable {
       signals: Set(signals.compactMap(CollectedSignal.init(rawValue:))), mounts: mounts.facts(configuration),
       inventory: agents.inventory(for: configuration.mountMethod))
     settings.serviceAddresses = ServiceAddresses { caches.services.get(ObjectKey(namespace: namespace, name: $0)) }
-    table.change(settings)
+    return settings
   }
 }

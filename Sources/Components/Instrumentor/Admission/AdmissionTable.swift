@@ -17,6 +17,9 @@ final class AdmissionTable: Sendable {
   private struct State: Sendable {
     var entries: [WorkloadReference: AdmissionEntry] = [:]
     var settings: InjectionSettings?
+    /// How many makings of settings have begun, and which of them the present ones are of.
+    var begun = 0
+    var taken = 0
   }
   private let state = Locked(State())
   private let config: @Sendable (ObjectKey) -> InstrumentationConfig?
@@ -53,8 +56,18 @@ final class AdmissionTable: Sendable {
   }
 
   /// Takes over changed settings, which concern every workload; nil while there are none.
-  func change(_ settings: InjectionSettings?) {
+  ///
+  /// - Parameter make: makes them of what the caches have now. Several threads may be at it, and one that is slow may
+  ///   have read them before another's change: what was begun first never takes the place of what was begun later.
+  func change(_ make: () -> InjectionSettings?) {
+    let number = state.withLock { state in
+      state.begun += 1
+      return state.begun
+    }
+    let settings = make()
     let workloads: [WorkloadReference] = state.withLock { state in
+      guard number > state.taken else { return [] }
+      state.taken = number
       if state.settings == settings { return [] }
       state.settings = settings
       return Array(state.entries.keys)

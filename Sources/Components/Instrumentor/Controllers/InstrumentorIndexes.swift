@@ -9,13 +9,20 @@ import YAML
 
 /// What the controllers look up again and again, kept current from the caches' changes.
 final class InstrumentorIndexes: Sendable {
+  /// What the indexes are made of, as it is in the moment when it is asked for.
+  struct Inputs: Sendable {
+    var sources: @Sendable () -> [Source]
+    var rules: @Sendable () -> [InstrumentationRule]
+    var actions: @Sendable () -> [Action]
+    var effectiveConfiguration: @Sendable () -> ConfigMap?
+  }
+
   private struct State: Sendable {
-    var sources: SourceIndex?
     var configuration = LastGoodConfiguration()
     /// Whether that is to be read anew.
     var isConfigurationStale = true
-    var rules: [InstrumentationRuleFacts]?
-    var actions: [AgentActionFacts]?
+    /// How many changes of it there were.
+    var configurationChanges = 0
     /// The pods that are workloads of their own, by namespace.
     var podWorkloads: [String: Set<WorkloadReference>] = [:]
     /// The pods that run or will run, by workload and pod name.
@@ -33,68 +40,81 @@ final class InstrumentorIndexes: Sendable {
   }
 
   private let state = Locked(State())
+  private let sourceIndex: DerivedValue<SourceIndex>
+  private let ruleFacts: DerivedValue<[InstrumentationRuleFacts]>
+  private let actionFacts: DerivedValue<[AgentActionFacts]>
+  private let effectiveConfiguration: @Sendable () -> ConfigMap?
   private let caches: InstrumentorCaches
   private let namespace: String
   private let logger: Logger?
 
-  /// Without a logger it tells nobody of a configuration that cannot be read; one in a process is enough.
-  init(caches: InstrumentorCaches, namespace: String, logger: Logger? = nil) {
+  /// - Parameters:
+  ///   - logger: without one it tells nobody of a configuration that cannot be read; one in a process is enough.
+  ///   - inputs: what is read instead of the caches.
+  init(caches: InstrumentorCaches, namespace: String, logger: Logger? = nil, inputs: Inputs? = nil) {
+    let inputs = inputs ?? Inputs(caches, namespace: namespace)
+    sourceIndex = DerivedValue { SourceIndex(inputs.sources().compactMap { SourceFacts($0) }) }
+    ruleFacts = DerivedValue { inputs.rules().map { InstrumentationRuleFacts($0) } }
+    actionFacts = DerivedValue { inputs.actions().compactMap { AgentActionFacts($0) } }
+    effectiveConfiguration = inputs.effectiveConfiguration
     self.caches = caches
     self.namespace = namespace
     self.logger = logger
   }
 
-  /// Every Source. Made anew at most once after each change, however many there are.
-  func sources() -> SourceIndex {
-    if let index = state.withLock({ $0.sources }) { return index }
-    let index = SourceIndex(caches.sources.all.compactMap { SourceFacts($0) })
-    state.withLock { $0.sources = index }
-    return index
-  }
+  /// Every Source.
+  func sources() -> SourceIndex { sourceIndex.current() }
 
-  func sourcesChanged() { state.withLock { $0.sources = nil } }
+  func sourcesChanged() { sourceIndex.changed() }
 
   /// The effective configuration: the last one that could be read; the defaults before there was one.
   func configuration() -> OdigosConfiguration { lastGoodConfiguration().configuration ?? OdigosConfiguration() }
 
   /// What was read of the effective configuration, and what is wrong with it.
   func lastGoodConfiguration() -> LastGoodConfiguration {
-    let known = state.withLock { $0.isConfigurationStale ? nil : $0.configuration }
-    if let known { return known }
-    let key = ObjectKey(namespace: namespace, name: OdigosName.effectiveConfiguration)
-    let content = LastGoodConfiguration.Content(caches.effectiveConfiguration.get(key)) { try YAML.parse($0) }
-    let (configuration, news) = state.withLock { state in
+    while true {
+      let (known, changes) = state.withLock { state in
+        (state.isConfigurationStale ? nil : state.configuration, state.configurationChanges)
+      }
+      if let configuration = known ?? readConfiguration(after: changes) { return configuration }
+    }
+  }
+
+  /// Reads the configuration; nil where it has changed meanwhile and what was read may be of before.
+  private func readConfiguration(after changes: Int) -> LastGoodConfiguration? {
+    let content = LastGoodConfiguration.Content(effectiveConfiguration()) { try YAML.parse($0) }
+    let result = state.withLock { state -> (configuration: LastGoodConfiguration, news: String?)? in
+      guard state.configurationChanges == changes else { return nil }
       let news = state.configuration.read(content)
       state.isConfigurationStale = false
       return (state.configuration, news)
     }
-    if let news {
+    guard let result else { return nil }
+    if let news = result.news {
+      let key = ObjectKey(namespace: namespace, name: OdigosName.effectiveConfiguration)
       logger?.log(
-        level: configuration.isAwaited ? .notice : .error, "the ConfigMap \(key) cannot be used as it is",
+        level: result.configuration.isAwaited ? .notice : .error, "the ConfigMap \(key) cannot be used as it is",
         metadata: ["detail": "\(news)"])
     }
-    return configuration
+    return result.configuration
   }
 
-  /// Every InstrumentationRule, made anew at most once after each change.
-  func rules() -> [InstrumentationRuleFacts] {
-    if let rules = state.withLock({ $0.rules }) { return rules }
-    let rules = caches.rules.all.map { InstrumentationRuleFacts($0) }
-    state.withLock { $0.rules = rules }
-    return rules
+  func configurationChanged() {
+    state.withLock { state in
+      state.configurationChanges += 1
+      state.isConfigurationStale = true
+    }
   }
 
-  /// The Actions that agents carry out, made anew at most once after each change.
-  func actions() -> [AgentActionFacts] {
-    if let actions = state.withLock({ $0.actions }) { return actions }
-    let actions = caches.actions.all.compactMap { AgentActionFacts($0) }
-    state.withLock { $0.actions = actions }
-    return actions
-  }
+  /// Every InstrumentationRule.
+  func rules() -> [InstrumentationRuleFacts] { ruleFacts.current() }
 
-  func actionsChanged() { state.withLock { $0.actions = nil } }
+  func rulesChanged() { ruleFacts.changed() }
 
-  func rulesChanged() { state.withLock { $0.rules = nil } }
+  /// The Actions that agents carry out.
+  func actions() -> [AgentActionFacts] { actionFacts.current() }
+
+  func actionsChanged() { actionFacts.changed() }
 
   /// The pods that are workloads of their own, of a namespace or of all.
   func podWorkloads(in namespace: String?) -> [WorkloadReference] {
@@ -102,8 +122,6 @@ final class InstrumentorIndexes: Sendable {
       namespace.map { Array(state.podWorkloads[$0] ?? []) } ?? state.podWorkloads.values.flatMap { $0 }
     }
   }
-
-  func configurationChanged() { state.withLock { $0.isConfigurationStale = true } }
 
   // MARK: - Pods
 
@@ -166,6 +184,16 @@ final class InstrumentorIndexes: Sendable {
       return nil
     }
     return CanaryPeer(latest(cached), config, pods: pods(of: reference))
+  }
+}
+
+extension InstrumentorIndexes.Inputs {
+  /// What the caches have.
+  init(_ caches: InstrumentorCaches, namespace: String) {
+    let key = ObjectKey(namespace: namespace, name: OdigosName.effectiveConfiguration)
+    self.init(
+      sources: { caches.sources.all }, rules: { caches.rules.all }, actions: { caches.actions.all },
+      effectiveConfiguration: { caches.effectiveConfiguration.get(key) })
   }
 }
 
