@@ -42,7 +42,7 @@ def load(path):
 class Changing(Objects):
     def __init__(self, count):
         super().__init__(count)
-        self.watchers, self.version, self.instances, self.writes = [], 1, set(), 0
+        self.watchers, self.version, self.instances, self.writes, self.instance_writes = [], 1, set(), 0, 0
         self.tell(100)
 
     def tell(self, percent):
@@ -64,6 +64,8 @@ class ChangingServer(Server):
             self.answer(200, len(self.objects.instances))
         elif path == "/writes":
             self.answer(200, self.objects.writes)
+        elif path == "/instance-writes":
+            self.answer(200, self.objects.instance_writes)
         elif path == "/change":
             self.objects.tell(int(query))
             self.answer(200, self.objects.version)
@@ -89,6 +91,7 @@ class ChangingServer(Server):
         body = json.loads(self.rfile.read(length) or "{}")
         if "/instrumentationinstances" in self.path:
             self.objects.instances.add(body["metadata"]["name"])
+            self.objects.instance_writes += 1
         self.objects.writes += 1
         self.answer(200, body)
 
@@ -227,6 +230,7 @@ def measure(odiglet, port, count, total, cgroups, socket):
             time.sleep(0.2)
         rows.append(("until each has its InstrumentationInstance, s", time.time() - began))
         rows.append(("a message of each agent every 3 s, percent of a core", node.percent()))
+        rows.append(("calls that have written instances", node.ask("/instance-writes")))
         rows.append(("resident memory with them, MB", node.memory()))
     finally:
         agents.end()
