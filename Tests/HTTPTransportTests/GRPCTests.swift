@@ -164,6 +164,34 @@ struct GRPCTests {
     }
   }
 
+  @Test func bothSidesKnowWhoTheOtherIs() async throws {
+    let method = GRPCMethod.serverStreaming { (_, writer) async throws(GRPCStatus) in
+      try await writer.write(Array("\(writer.peer.map { "\($0)" } ?? "nobody")".utf8))
+    }
+    let this = RequestPeer.process(pid: getpid(), uid: getuid())
+    for (address, isAsked, peer, reader) in [
+      (SocketAddress.scratchUnix(), true, this, "\(this)"), (.scratchUnix(), false, this, "nobody"),
+      (.tcp(host: "127.0.0.1", port: 0), true, .address("127.0.0.1"), "\(RequestPeer.address("127.0.0.1"))"),
+    ] {
+      try await withServer(address: address, identifiesPeers: isAsked, grpc: ["/t/Who": method]) { server in
+        let loop = try EventLoop(name: "client")
+        let client = GRPCClient(address: server.address, loop: loop)
+        #expect(await client.peer == nil)
+        var names: [String] = []
+        for try await name in client.serverStreaming("/t/Who", []) {
+          names.append(String(decoding: name, as: UTF8.self))
+        }
+        #expect(names == [reader])
+        #expect(await client.peer == peer)
+        client.close()
+        loop.shutdown()
+      }
+    }
+    #expect(this.processID == getpid())
+    #expect(RequestPeer.process(pid: 0, uid: 0).processID == nil)
+    #expect(RequestPeer.address("::1").processID == nil)
+  }
+
   @Test func theClientComesBackAfterTheServer() async throws {
     let address = SocketAddress.scratchUnix()
     let loop = try EventLoop(name: "client")

@@ -121,10 +121,10 @@ import Testing
   @Test func forgetsWatchersThatEnd() async {
     let inventory = DeviceInventory(count: 1)
     let updates = inventory.updates()
-    #expect(inventory.watcherCount == 1)
+    #expect(inventory.watchers.count == 1)
     inventory.beginServing()
     for await _ in updates {}
-    #expect(inventory.watcherCount == 0)
+    #expect(inventory.watchers.isEmpty)
   }
 
   @Test func countsOnlyWhoFollowsOnThePresentSocket() async {
@@ -133,12 +133,12 @@ import Testing
     inventory.onWatchersChange { changes.withLock { $0 += 1 } }
     let old = inventory.updates(in: inventory.beginServing())
     let serving = inventory.beginServing()
-    #expect(inventory.watcherCount == 0)
+    #expect(inventory.watchers.isEmpty)
     for await _ in old {}
     // A call that is still on its way on a connection of the earlier socket.
     for await _ in inventory.updates(in: serving - 1) { Issue.record("it is not served any more") }
-    let new = inventory.updates(in: serving)
-    #expect(inventory.watcherCount == 1)
+    let new = inventory.updates(in: serving, for: 7)
+    #expect(inventory.watchers == [7])
     #expect(changes.withLock { $0 } == 2)
     inventory.beginServing()
     for await _ in new {}

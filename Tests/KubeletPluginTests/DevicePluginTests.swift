@@ -107,6 +107,22 @@ struct DevicePluginTests {
     }
   }
 
+  @Test func registersAgainWhenTheKubeletDropsItWhileAnotherProcessFollowsItsDevices() async throws {
+    try await withPlugin { running in
+      let kubelet = try await KubeletProcess(directory: running.directory)
+      try await kubelet.expect("devices")
+      try await eventually("registered") { running.states.last == .registered }
+      let other = try await KubeletProcess(
+        "follower.py", directory: running.configuration.socketPath, saying: "follows")
+      kubelet.command("leave")
+      try await kubelet.expect("registered", count: 2)
+      try await kubelet.expect("devices", count: 2)
+      try await eventually("registered again") { running.states.last == .registered }
+      // It followed on the socket before, which is no more.
+      try await other.expect("ended")
+    }
+  }
+
   @Test func isNotRegisteredWithAKubeletThatWasKilled() async throws {
     try await withPlugin { running in
       let kubelet = try await KubeletProcess(directory: running.directory)

@@ -42,6 +42,15 @@ import Testing
     Step(0, .registered(attempt: 1)), Step(0, .tick(watchers: 1), [.report(.registered)]),
     Step(1, .tick(watchers: 1)),
   ]
+  /// Processes: the kubelet's, and one of somebody who looks for a fault.
+  static let kubelet: Int32? = 500
+  static let tool: Int32? = 600
+  /// From nothing to registered, in attempt 1, with a kubelet that can be seen and a stream of another process.
+  static let followedByOthers = [
+    Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
+    Step(0, .registered(attempt: 1, by: kubelet)), Step(0, .tick(watchers: [kubelet]), [.report(.registered)]),
+    Step(1, .tick(watchers: [kubelet, tool])),
+  ]
   /// An accepted attempt whose stream has been opened.
   static func accepted(_ attempt: Int, at second: Double) -> [Step] {
     [
@@ -156,6 +165,66 @@ import Testing
         Step(0, .tick(watchers: 0)), Step(9, .tick(watchers: 0)), Step(9, .tick(watchers: 1), [.report(.registered)]),
       ]),
     Story(
+      "registers anew when the kubelet has closed its stream and others have not",
+      followedByOthers + [
+        Step(5, .tick(watchers: [tool, nil, kubelet]), []), Step(6, .tick(watchers: [tool, kubelet])),
+        Step(7, .tick(watchers: [tool]), [.wake(after: .seconds(1))]), Step(7.9, .tick(watchers: [tool])),
+        Step(8, .tick(watchers: [tool]), begin(2)), Step(8, .tick(watchers: [])),
+        Step(8, .registered(attempt: 2, by: kubelet)), Step(8, .tick(watchers: [kubelet]), [.report(.registered)]),
+      ]),
+    Story(
+      "tries for ever where the kubelet was killed while others follow the devices",
+      followedByOthers + [
+        Step(7, .tick(watchers: [tool]), [.wake(after: .seconds(1))]), Step(8, .tick(watchers: [tool]), begin(2)),
+        Step(8, .failed(attempt: 2, reason: "refused"), fail("refused", 50)),
+        Step(9, .tick(watchers: [tool]), [.register(attempt: 3), .report(.pending)]),
+      ]),
+    Story(
+      "is not registered by others that follow the devices before the kubelet does",
+      [
+        Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)), Step(0, .tick(watchers: [tool])),
+        Step(0, .registered(attempt: 1, by: kubelet)), Step(0, .tick(watchers: [tool])),
+        Step(9, .tick(watchers: [tool])), Step(9, .tick(watchers: [tool, kubelet]), [.report(.registered)]),
+        Step(9, .tick(watchers: [tool]), [.wake(after: .seconds(1))]),
+      ]),
+    Story(
+      "knows a kubelet that starts anew by its new process",
+      followedByOthers + [
+        Step(9, .looked(kubelet: second, isOwnSocketGone: true), begin(2)),
+        Step(9, .registered(attempt: 2, by: tool)), Step(9, .tick(watchers: [kubelet])),
+        Step(9, .tick(watchers: [tool]), [.report(.registered)]),
+      ]),
+    Story(
+      "counts every stream where it cannot see whose they are",
+      [
+        Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)), Step(0, .registered(attempt: 1, by: nil)),
+        Step(0, .tick(watchers: [tool]), [.report(.registered)]), Step(5, .tick(watchers: [tool])),
+        Step(9, .looked(kubelet: second, isOwnSocketGone: true), begin(2)),
+        Step(9, .registered(attempt: 2, by: kubelet)), Step(9, .tick(watchers: [nil]), [.report(.registered)]),
+        Step(19, .tick(watchers: [nil])),
+      ]),
+    Story(
+      "counts other processes' streams where the one that listens opens none itself, until it does",
+      [
+        Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
+        Step(0, .registered(attempt: 1, by: kubelet)), Step(9.9, .tick(watchers: [tool])),
+        Step(10, .tick(watchers: [tool]), [.report(.registered)]), Step(99, .tick(watchers: [tool])),
+        Step(99, .tick(watchers: []), [.wake(after: .seconds(1))]), Step(100, .tick(watchers: []), begin(2)),
+        // Known by now: a lost stream of such a kubelet costs no ten seconds.
+        Step(100, .registered(attempt: 2, by: kubelet)), Step(100, .tick(watchers: [tool]), [.report(.registered)]),
+        Step(110, .tick(watchers: [tool, kubelet])),
+        Step(111, .tick(watchers: [tool]), [.wake(after: .seconds(1))]), Step(112, .tick(watchers: [tool]), begin(3)),
+      ]),
+    Story(
+      "expects the next kubelet to be one process again",
+      [
+        Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
+        Step(0, .registered(attempt: 1, by: kubelet)),
+        Step(10, .tick(watchers: [tool]), [.report(.registered)]),
+        Step(20, .looked(kubelet: second, isOwnSocketGone: true), begin(2)),
+        Step(20, .registered(attempt: 2, by: kubelet)), Step(20, .tick(watchers: [tool])),
+      ]),
+    Story(
       "serves anew and registers when the kubelet never listens",
       [
         Step(0, .looked(kubelet: first, isOwnSocketGone: false), begin(1)),
@@ -185,4 +254,12 @@ import Testing
       #expect(machine.receive(.tick(watchers: 0), at: now).contains(.register(attempt: attempt + 1)))
     }
   }
+}
+
+extension RegistrationMachine.Event {
+  /// By a kubelet that cannot be seen.
+  fileprivate static func registered(attempt: Int) -> Self { .registered(attempt: attempt, by: nil) }
+
+  /// So many that cannot be seen.
+  fileprivate static func tick(watchers: Int) -> Self { .tick(watchers: [Int32?](repeating: nil, count: watchers)) }
 }

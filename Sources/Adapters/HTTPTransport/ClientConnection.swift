@@ -34,6 +34,8 @@ final class ClientConnection: EventHandler, TurnObserver {
   private var unsent = UnsentBytes()
   private var awaitsTurnEnd = false
   private(set) var session: HTTP2Session?
+  /// Who is at the other end; nil before the connection is made.
+  private(set) var peer: RequestPeer?
   /// When the peer was last heard.
   private(set) var lastHeard = MonotonicInstant.now
 
@@ -96,6 +98,7 @@ final class ClientConnection: EventHandler, TurnObserver {
     let code = Socket.pendingError(channel.fd)
     guard code == 0 else { return attemptFailed(SystemError("connect", code: code).description) }
     phase = .handshake
+    peer = RequestPeer(of: channel.fd)
     shakeHands(channel)
   }
 

@@ -15,6 +15,8 @@ public struct GRPCStatus: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Writes the messages of a server stream.
 public protocol GRPCMessageWriter: Sendable {
+  /// Who reads them, where the server asks for that (`HTTPServerConfiguration.identifiesPeers`).
+  var peer: RequestPeer? { get }
   /// Sends one message; throws once the peer has gone or cancelled.
   func write(_ message: [UInt8]) async throws(GRPCStatus)
 }

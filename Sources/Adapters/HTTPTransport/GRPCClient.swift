@@ -81,6 +81,14 @@ public final class GRPCClient: Sendable {
     }
   }
 
+  /// Who was at the other end of the connection that was made last; nil where none could be made, or the kernel does not
+  /// say. On a Unix socket this is who began to listen at it.
+  public var peer: RequestPeer? {
+    get async {
+      await withCheckedContinuation { continuation in core.run { continuation.resume(returning: $0.peer) } }
+    }
+  }
+
   /// Closes the connection; calls that are under way and later ones fail.
   public func close() {
     core.run { $0.close() }

@@ -11,6 +11,8 @@ final class GRPCClientCore: ClientConnectionOwner {
   private var leaving: [ClientConnection] = []
   private var waiting: [GRPCClientCall] = []
   private var isClosed = false
+  /// Who was at the other end of the last connection that could be used.
+  private(set) var peer: RequestPeer?
 
   init(address: SocketAddress, tls: TLSClientConfiguration?, loop: EventLoop) {
     self.address = address
@@ -66,6 +68,7 @@ final class GRPCClientCore: ClientConnectionOwner {
   // MARK: The connection's news
 
   func connectionIsReady(_ connection: ClientConnection) {
+    peer = connection.peer
     let calls = waiting
     waiting = []
     for call in calls where !call.isDone { place(call, on: connection) }

@@ -83,9 +83,10 @@ final class GRPCServerCall: HTTP2StreamOwner {
       }
     case .serverStreaming(let answer):
       begin()
+      let writer = StreamWriter(call: me, peer: server.peer)
       task = Task(executorPreference: loop) {
         do throws(GRPCStatus) {
-          try await answer(message, StreamWriter(call: me))
+          try await answer(message, writer)
           me.run { $0.finish(nil) }
         } catch {
           me.run { $0.finish(error) }
@@ -160,6 +161,7 @@ final class GRPCServerCall: HTTP2StreamOwner {
 
 private struct StreamWriter: GRPCMessageWriter {
   let call: LoopBound<GRPCServerCall>
+  let peer: RequestPeer?
 
   func write(_ message: [UInt8]) async throws(GRPCStatus) {
     let call = call

@@ -20,6 +20,7 @@ final class HTTP2ServerSession: ServerSession {
     self.host = host
   }
 
+  var peer: RequestPeer? { host?.peer }
   var isFinished: Bool { session.isFinished }
   var lingers: Bool { true }
   var wantsInput: Bool { !session.isCongested }
@@ -96,7 +97,7 @@ final class HTTP2ServerSession: ServerSession {
   private func takeRequest(_ stream: HTTP2Stream) -> HTTPRequest {
     var request = HTTPRequest(
       method: stream.method, path: stream.path, query: stream.query, block: stream.headers, body: stream.body)
-    request.peer = host?.peer
+    request.peer = peer
     stream.headers = HeaderBlock()
     stream.body = []
     return request

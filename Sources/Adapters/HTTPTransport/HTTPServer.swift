@@ -10,7 +10,8 @@ public struct HTTPServerConfiguration: Sendable {
   public var limits: HTTPLimits
   /// Accepts `:authority` with a slash, as kubelets before 1.26 send on Unix sockets.
   public var acceptsSocketPathAuthority = false
-  /// Tells handlers who sent a request (`HTTPRequest.peer`), which costs a system call for each connection.
+  /// Tells handlers who sent a request (`HTTPRequest.peer`, `GRPCMessageWriter.peer`), which costs a system call for
+  /// each connection.
   public var identifiesPeers = false
   /// Makes a configuration.
   public init(address: SocketAddress, tls: TLSIdentity? = nil, limits: HTTPLimits = HTTPLimits()) {

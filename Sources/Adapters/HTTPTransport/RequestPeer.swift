@@ -3,10 +3,17 @@ import Glibc
 
 /// Who is at the other end of a connection, as the kernel knows it and not as the peer says.
 public enum RequestPeer: Sendable, Hashable {
-  /// The process that connected to a Unix socket, by its id here; 0 where it is in a namespace that we do not see.
+  /// The process that connected to a Unix socket, or that began to listen at it where the connection is a client's, by
+  /// its id here; 0 where it is in a namespace that we do not see.
   case process(pid: Int32, uid: UInt32)
   /// The numeric address that a TCP connection comes from; IPv4 also where it came through an IPv6 socket.
   case address(String)
+
+  /// The process's id; nil where it cannot be seen from here, and of peers that are no processes.
+  public var processID: Int32? {
+    guard case .process(let pid, _) = self, pid > 0 else { return nil }
+    return pid
+  }
 
   /// Asks the kernel; nil where it does not say.
   init?(of descriptor: Int32) {

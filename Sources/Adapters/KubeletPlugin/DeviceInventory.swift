@@ -5,11 +5,16 @@ import Concurrency
 /// The devices are interchangeable and their names are the same in every process, so that what the kubelet has noted
 /// about containers that run stays true when the plugin starts anew.
 final class DeviceInventory: Sendable {
+  private struct Watcher {
+    /// The process that reads the stream; nil where it cannot be seen.
+    var process: Int32?
+    var continuation: AsyncStream<[Device]>.Continuation
+  }
   private struct State {
     var count: Int
     /// Why no container may get a device now; nil where they may.
     var problem: String?
-    var watchers: [Int: AsyncStream<[Device]>.Continuation] = [:]
+    var watchers: [Int: Watcher] = [:]
     var nextWatcher = 0
     /// Which serving the watchers belong to.
     var serving = 0
@@ -47,14 +52,16 @@ final class DeviceInventory: Sendable {
 
   /// The devices now, and anew whenever one changes; ends with `beginServing` or the reading task.
   ///
-  /// - Parameter serving: what `beginServing` gave to who serves the stream; one of an earlier serving ends at once.
-  func updates(in serving: Int = 0) -> AsyncStream<[Device]> {
+  /// - Parameters:
+  ///   - serving: what `beginServing` gave to who serves the stream; one of an earlier serving ends at once.
+  ///   - process: who reads it; nil where that cannot be seen.
+  func updates(in serving: Int = 0, for process: Int32? = nil) -> AsyncStream<[Device]> {
     let (stream, continuation) = AsyncStream.makeStream(of: [Device].self, bufferingPolicy: .bufferingNewest(1))
     let added = state.withLock { state -> (id: Int, tell: @Sendable () -> Void)? in
       guard serving == state.serving else { return nil }
       let id = state.nextWatcher
       state.nextWatcher += 1
-      state.watchers[id] = continuation
+      state.watchers[id] = Watcher(process: process, continuation: continuation)
       continuation.yield(state.devices)
       return (id, state.watchersChanged)
     }
@@ -67,8 +74,8 @@ final class DeviceInventory: Sendable {
     return stream
   }
 
-  /// How many follow the devices since `beginServing`.
-  var watcherCount: Int { state.withLock { $0.watchers.count } }
+  /// Who follows the devices since `beginServing`: the process of each stream, nil where it cannot be seen.
+  var watchers: [Int32?] { state.withLock { $0.watchers.values.map(\.process) } }
 
   /// Calls `handler` whenever a stream has come or gone.
   func onWatchersChange(_ handler: @escaping @Sendable () -> Void) {
@@ -84,7 +91,7 @@ final class DeviceInventory: Sendable {
       state.serving += 1
       return (state.serving, Array(state.watchers.values))
     }
-    for watcher in watchers { watcher.finish() }
+    for watcher in watchers { watcher.continuation.finish() }
     return serving
   }
 
@@ -108,7 +115,7 @@ final class DeviceInventory: Sendable {
     state.withLock { state in
       guard apply(&state) else { return }
       let devices = state.devices
-      for watcher in state.watchers.values { watcher.yield(devices) }
+      for watcher in state.watchers.values { watcher.continuation.yield(devices) }
     }
   }
 

@@ -74,8 +74,8 @@ public final class DevicePlugin: Sendable {
   /// Changes how many containers may hold a device; the kubelet is told at once.
   public func setCapacity(_ capacity: Int) { inventory.setCount(capacity) }
 
-  /// How many streams of the kubelet follow the devices.
-  var watcherCount: Int { inventory.watcherCount }
+  /// How many streams follow the devices, whoever reads them.
+  var watcherCount: Int { inventory.watchers.count }
 
   /// Serves and keeps registered until the task is cancelled; then removes the socket.
   public func run() async {
@@ -106,16 +106,18 @@ public final class DevicePlugin: Sendable {
     var server = PluginSocket(configuration: configuration, loop: loop, inventory: inventory, status: status)
     for await signal in signals {
       for event in events(of: signal, server: server) {
+        let countedAll = machine.countsEveryProcess
         for action in machine.receive(event, at: clock.now - start) {
           await perform(action, server: &server, group: &group, yield: yield)
         }
+        if machine.countsEveryProcess, !countedAll { tellOfOthers() }
       }
     }
     await server.stop()
   }
 
   private func events(of signal: Signal, server: PluginSocket) -> [RegistrationMachine.Event] {
-    let tick = RegistrationMachine.Event.tick(watchers: inventory.watcherCount)
+    let tick = RegistrationMachine.Event.tick(watchers: inventory.watchers)
     // First what is there: a new kubelet is registered with as such, and not as one that is tried again.
     let looked = RegistrationMachine.Event.looked(
       kubelet: SocketIdentity(path: configuration.kubeletSocketPath), isOwnSocketGone: server.isGone)
@@ -144,8 +146,7 @@ public final class DevicePlugin: Sendable {
       guard server.isServing else { return }
       group.addTask { [self] in
         do throws(GRPCStatus) {
-          try await register()
-          yield(.outcome(.registered(attempt: attempt)))
+          yield(.outcome(.registered(attempt: attempt, by: try await register())))
         } catch {
           yield(.outcome(.failed(attempt: attempt, reason: error.description)))
         }
@@ -157,7 +158,8 @@ public final class DevicePlugin: Sendable {
     }
   }
 
-  private func register() async throws(GRPCStatus) {
+  /// Answers which process listens at the kubelet's socket; nil where it cannot be seen.
+  private func register() async throws(GRPCStatus) -> Int32? {
     var request = RegisterRequest()
     request.version = DevicePluginAPI.version
     request.endpoint = configuration.socketName
@@ -166,6 +168,13 @@ public final class DevicePlugin: Sendable {
     let client = GRPCClient(address: .unix(path: configuration.kubeletSocketPath), loop: loop)
     defer { client.close() }
     _ = try await client.unary(DevicePluginAPI.register, request.protobuf(), timeout: .seconds(5))
+    return await client.peer?.processID
+  }
+
+  private func tellOfOthers() {
+    logger.notice(
+      "the devices are followed by another process than the one that listens at the kubelet's socket; it counts as it",
+      metadata: ["resource": "\(configuration.resourceName)"])
   }
 
   private func report(_ state: RegistrationMachine.State) {

@@ -21,7 +21,7 @@ struct DevicePluginService: Sendable {
       },
       DevicePluginAPI.listAndWatch: .serverStreaming { (request, writer) async throws(GRPCStatus) in
         _ = try Self.decode(Empty.self, request)
-        for await devices in inventory.updates(in: serving) {
+        for await devices in inventory.updates(in: serving, for: writer.peer?.processID) {
           var response = ListAndWatchResponse()
           response.devices = devices
           try await writer.write(response.protobuf())

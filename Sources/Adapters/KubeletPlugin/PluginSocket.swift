@@ -31,6 +31,8 @@ struct PluginSocket {
     var settings = HTTPServerConfiguration(address: .unix(path: configuration.socketPath))
     // Kubelets before 1.26 send the socket's path as `:authority`.
     settings.acceptsSocketPathAuthority = true
+    // Anybody who may open the socket can follow the devices; what the kubelet does is another matter.
+    settings.identifiesPeers = true
     let service = DevicePluginService(
       inventory: inventory, mounts: configuration.mounts, serving: inventory.beginServing())
     let methods = service.methods.merging(HealthService(status: status).methods) { own, _ in own }

@@ -22,6 +22,11 @@ public struct SocketIdentity: Sendable, Hashable {
 /// it follows them (`ListAndWatch`), and opens none anew by itself. So a plugin is registered while there is one, and
 /// one that is lost for a second is a reason to register anew: the kubelet was killed, or has dropped the plugin.
 ///
+/// Others can follow the devices, too, such as a tool of somebody who looks for a fault. So where the kernel tells who
+/// listens at the kubelet's socket and who reads the streams, only those of that process count. Should a kubelet be in
+/// two processes, another one's count once none of its own has come in time (`countsEveryProcess`): no node is without
+/// devices because of who its kubelet is.
+///
 ///     absent --appeared--> pending --accepted, stream opened--> registered
 ///       ^  gone              |  ^ failed, own socket gone, stream lost |
 ///       +--------------------+--+--------------------------------------+
@@ -35,14 +40,16 @@ public struct RegistrationMachine: Sendable {
     ///   - kubelet: the kubelet's socket; nil when it is not there.
     ///   - isOwnSocketGone: whether the socket that we serve on is not there any more, or is another one.
     case looked(kubelet: SocketIdentity?, isOwnSocketGone: Bool)
-    /// The kubelet accepted that attempt's registration.
-    case registered(attempt: Int)
+    /// The kubelet accepted that attempt's registration; `by` is the process that listens at its socket, nil where it
+    /// cannot be seen.
+    case registered(attempt: Int, by: Int32?)
     /// Serving failed in that attempt.
     case servingFailed(attempt: Int, reason: String)
     /// The kubelet did not accept that attempt's registration.
     case failed(attempt: Int, reason: String)
-    /// Time went by, or streams have come or gone; `watchers` is how many follow our devices on the present socket.
-    case tick(watchers: Int)
+    /// Time went by, or streams have come or gone; `watchers` are who follows our devices on the present socket: the
+    /// process of each stream, nil where it cannot be seen.
+    case tick(watchers: [Int32?])
   }
 
   /// What to do, in the order given.
@@ -71,6 +78,11 @@ public struct RegistrationMachine: Sendable {
 
   /// How registration stands.
   public private(set) var state = State.absent
+  /// Whether streams of other processes than the one that listens at the kubelet's socket count: that one has accepted
+  /// the registration, and in its time another one has followed the devices, but not it itself.
+  public private(set) var countsEveryProcess = false
+  /// Which process listens at the kubelet's socket; nil where it cannot be seen.
+  private var kubeletProcess: Int32?
   private var kubelet: SocketIdentity?
   private var serves = false
   private var attempt = 0
@@ -96,9 +108,10 @@ public struct RegistrationMachine: Sendable {
   public mutating func receive(_ event: Event, at now: Duration) -> [Action] {
     switch event {
     case .looked(let identity, let isOwnSocketGone): return look(identity, isOwnSocketGone: isOwnSocketGone)
-    case .registered(let number):
+    case .registered(let number, let process):
       guard number == attempt, state == .pending, unwatchedSince == nil else { return [] }
       failures = 0
+      kubeletProcess = process
       unwatchedSince = now
       return []
     case .servingFailed(let number, let reason):
@@ -123,7 +136,10 @@ public struct RegistrationMachine: Sendable {
     }
     let isNew = identity != kubelet
     kubelet = identity
-    if isNew { failures = 0 }
+    if isNew {
+      failures = 0
+      countsEveryProcess = false
+    }
     return isNew || hasLostSocket ? serveAndRegister() : []
   }
 
@@ -134,22 +150,24 @@ public struct RegistrationMachine: Sendable {
     return change(to: .failed(reason: reason)) + [.wake(after: pause)]
   }
 
-  private mutating func tick(watchers: Int, at now: Duration) -> [Action] {
+  private mutating func tick(watchers: [Int32?], at now: Duration) -> [Action] {
     switch state {
     case .failed:
       guard kubelet != nil, let retryTime, now >= retryTime else { return [] }
       return serves ? register() : serveAndRegister()
     case .pending:
       guard let since = unwatchedSince else { return [] }
-      if watchers > 0 {
+      let isLate = now - since >= Self.openingGrace
+      if isLate, !watchers.isEmpty { countsEveryProcess = true }
+      if isFollowed(by: watchers) {
         unwatchedSince = nil
         return change(to: .registered)
       }
-      guard now - since >= Self.openingGrace else { return [] }
+      guard isLate else { return [] }
       serves = false
       return fail("the kubelet accepts the registration, but does not ask for the devices", at: now)
     case .registered:
-      guard watchers == 0 else {
+      guard !isFollowed(by: watchers) else {
         unwatchedSince = nil
         return []
       }
@@ -160,6 +178,17 @@ public struct RegistrationMachine: Sendable {
       return now - since >= Self.changeoverGrace ? serveAndRegister() : []
     case .absent: return []
     }
+  }
+
+  /// Whether the kubelet is among who follows the devices.
+  private mutating func isFollowed(by watchers: [Int32?]) -> Bool {
+    guard let kubeletProcess else { return !watchers.isEmpty }
+    if watchers.contains(where: { $0 == nil || $0 == kubeletProcess }) {
+      // It speaks for itself.
+      countsEveryProcess = false
+      return true
+    }
+    return countsEveryProcess && !watchers.isEmpty
   }
 
   private var pause: Duration { min(Self.shortestPause * (1 << min(failures, 5)), Self.longestPause) }

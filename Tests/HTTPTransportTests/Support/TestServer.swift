@@ -6,12 +6,13 @@ import Testing
 /// A server on a loop of its own for the time of `body`.
 func withServer<Result>(
   address: SocketAddress = .tcp(host: "127.0.0.1", port: 0), tls: TLSIdentity? = nil,
-  limits: HTTPLimits = HTTPLimits(), acceptsSocketPathAuthority: Bool = false, handler: HTTPHandler = .inline(echo),
-  grpc: [String: GRPCMethod] = [:], _ body: (HTTPServer) async throws -> Result
+  limits: HTTPLimits = HTTPLimits(), acceptsSocketPathAuthority: Bool = false, identifiesPeers: Bool = false,
+  handler: HTTPHandler = .inline(echo), grpc: [String: GRPCMethod] = [:], _ body: (HTTPServer) async throws -> Result
 ) async throws -> Result {
   let loop = try EventLoop(name: "test")
   var configuration = HTTPServerConfiguration(address: address, tls: tls, limits: limits)
   configuration.acceptsSocketPathAuthority = acceptsSocketPathAuthority
+  configuration.identifiesPeers = identifiesPeers
   let server = try HTTPServer(configuration: configuration, loop: loop, handler: handler, grpc: grpc)
   do {
     let result = try await body(server)

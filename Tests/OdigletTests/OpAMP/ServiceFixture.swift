@@ -41,9 +41,9 @@ final class ServiceFixture: Sendable {
         config: { key in key.name == "statefulset-web" ? config.withLock { $0 } : nil },
         changed: { changed.yield($0) }, follow: { processes.follow($0) }),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    let controller = InstanceReporter(
+    let reporter = InstanceReporter(
       calls: instances.calls, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    ) { service.desired($0) }.controller()
+    ) { service.desired($0) }
     var servers: [HTTPServer] = []
     mkdir("\(node.path)/exchange", 0o755)
     for address in [SocketAddress.unix(path: node.socketPath), .tcp(host: "127.0.0.1", port: 0)] {
@@ -60,9 +60,9 @@ final class ServiceFixture: Sendable {
     self.processes = processes
     work = Task {
       await withTaskGroup(of: Void.self) { group in
-        group.addTask { await controller.run() }
+        group.addTask { await reporter.run() }
         group.addTask { for await process in ends { service.processEnded(process) } }
-        group.addTask { for await places in changes { for place in places { controller.enqueue(place) } } }
+        group.addTask { for await places in changes { for place in places { reporter.enqueue(place) } } }
       }
     }
   }

@@ -42,7 +42,8 @@ def load(path):
 class Changing(Objects):
     def __init__(self, count):
         super().__init__(count)
-        self.watchers, self.version, self.instances, self.writes = [], 1, set(), 0
+        self.watchers, self.version, self.instances, self.writes, self.instance_writes = [], 1, set(), 0, 0
+        self.last_instance = 0.0
         self.tell(100)
 
     def tell(self, percent):
@@ -62,8 +63,12 @@ class ChangingServer(Server):
         path, _, query = self.path.partition("?")
         if path == "/instances":
             self.answer(200, len(self.objects.instances))
+        elif path == "/last-instance":
+            self.answer(200, self.objects.last_instance)
         elif path == "/writes":
             self.answer(200, self.objects.writes)
+        elif path == "/instance-writes":
+            self.answer(200, self.objects.instance_writes)
         elif path == "/change":
             self.objects.tell(int(query))
             self.answer(200, self.objects.version)
@@ -88,7 +93,10 @@ class ChangingServer(Server):
         length = int(self.headers.get("content-length") or 0)
         body = json.loads(self.rfile.read(length) or "{}")
         if "/instrumentationinstances" in self.path:
+            if body["metadata"]["name"] not in self.objects.instances:
+                self.objects.last_instance = time.time()
             self.objects.instances.add(body["metadata"]["name"])
+            self.objects.instance_writes += 1
         self.objects.writes += 1
         self.answer(200, body)
 
@@ -225,8 +233,9 @@ def measure(odiglet, port, count, total, cgroups, socket):
             if time.time() > began + DEADLINE:
                 sys.exit(f"{node.ask('/instances')} of {total} instances are written after {DEADLINE} s")
             time.sleep(0.2)
-        rows.append(("until each has its InstrumentationInstance, s", time.time() - began))
+        rows.append(("until each has its InstrumentationInstance, s", node.ask("/last-instance") - began))
         rows.append(("a message of each agent every 3 s, percent of a core", node.percent()))
+        rows.append(("calls that have written instances", node.ask("/instance-writes")))
         rows.append(("resident memory with them, MB", node.memory()))
     finally:
         agents.end()

@@ -1,4 +1,3 @@
-import Concurrency
 import KubeClient
 import KubeObjects
 import KubeRuntime
@@ -6,10 +5,8 @@ import Logging
 import OdigosObjects
 import OpAMP
 
-/// Keeps the InstrumentationInstances of the node as they should be.
-///
-/// An object is written when what is known of its agent has changed, at most once a second each and forty times a
-/// second in all; of several changes meanwhile the last counts.
+/// Keeps the InstrumentationInstances of the node as they should be: looks at what has changed, has it written when it is
+/// its turn (`WriteSchedule`), and tries again what failed.
 final class InstanceReporter: Sendable {
   /// What is to be written of a process.
   enum Desired: Sendable {
@@ -26,107 +23,48 @@ final class InstanceReporter: Sendable {
     var time: @Sendable () -> String
   }
 
-  private struct Written: Sendable {
-    var key: ObjectKey
-    var status: InstrumentationInstanceStatus?
-    var time: ContinuousClock.Instant
-  }
-  private struct State: Sendable {
-    var written: [AgentPlace: Written] = [:]
-    var rate: TokenBucket
-  }
-
-  private let calls: Calls
-  private let desired: @Sendable (AgentPlace) -> Desired
-  private let logger: Logger
-  private let start = ContinuousClock.now
-  private let state: Locked<State>
-  private static let interval = Duration.seconds(1)
+  private let writer: InstanceWriter
+  private let controller: Controller<AgentPlace>
+  private let turns: AsyncStream<InstanceWriter.Turn>
 
   /// `desired` says what is to be written of a place.
   init(calls: Calls, logger: Logger, desired: @escaping @Sendable (AgentPlace) -> Desired) {
-    self.calls = calls
-    self.logger = logger
-    self.desired = desired
-    state = Locked(State(rate: TokenBucket(perSecond: 40, burst: 100, now: .zero)))
-  }
-
-  /// The controller; `run` it, and `enqueue` the places that have changed.
-  func controller() -> Controller<AgentPlace> {
-    Controller<AgentPlace>(name: "instrumentation-instances", workers: 4, logger: logger) { [self] place in
-      try await reconcile(place)
+    let (turns, told) = AsyncStream.makeStream(of: InstanceWriter.Turn.self)
+    let writer = InstanceWriter(calls: calls, logger: logger, desired: desired) { told.yield($0) }
+    self.turns = turns
+    self.writer = writer
+    // One more than write: what has changed is looked at while the API server is slow, so that the order is right.
+    controller = Controller<AgentPlace>(
+      name: "instrumentation-instances", workers: WriteSchedule<AgentPlace>.writers + 1, logger: logger
+    ) { place in
+      try await writer.reconcile(place)
     }
   }
+
+  /// Writes until the task is cancelled.
+  func run() async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.controller.run() }
+      group.addTask {
+        for await turn in self.turns {
+          if turn.delay > .zero {
+            self.controller.enqueue(turn.place, after: turn.delay)
+          } else {
+            self.controller.enqueue(turn.place)
+          }
+        }
+      }
+    }
+  }
+
+  /// Something has changed there. Places that come before `run` wait for it.
+  func enqueue(_ place: AgentPlace) { controller.enqueue(place) }
+
+  /// How many objects wait for their turn.
+  var waitingCount: Int { writer.waitingCount }
 
   /// Takes note of an object that there is already.
-  func note(_ instance: InstrumentationInstance, of place: AgentPlace) {
-    let written = Written(key: instance.key, status: instance.status, time: start - Self.interval)
-    state.withLock { $0.written[place] = written }
-  }
-
-  private func reconcile(_ place: AgentPlace) async throws -> ReconcileResult {
-    let before = state.withLock { $0.written[place] }
-    switch desired(place) {
-    case .absent:
-      guard let before else { return .done }
-      // An id that was given to another process of the pod names that one's object now.
-      guard !isTaken(before.key, besides: place) else {
-        state.withLock { $0.written[place] = nil }
-        return .done
-      }
-      if let delay = delay() { return .requeue(after: delay) }
-      try await calls.delete(before.key)
-      state.withLock { $0.written[place] = nil }
-      logger.debug("removed the InstrumentationInstance \(before.key)")
-      return .done
-    case .present(let session, let configName, let name):
-      let status = InstanceObject.status(session, previous: before?.status, now: calls.time())
-      if let status = before?.status, before?.key.name == name, isWritten(status, place, session) { return .done }
-      if let before, before.status != nil {
-        let age = ContinuousClock.now - before.time
-        if age < Self.interval { return .requeue(after: Self.interval - age) }
-      }
-      if let delay = delay() { return .requeue(after: delay) }
-      return try await write(status, InstanceObject.object(named: name, at: place, configName: configName), place)
-    }
-  }
-
-  private func isTaken(_ key: ObjectKey, besides place: AgentPlace) -> Bool {
-    state.withLock { state in state.written.contains { $0.key != place && $0.value.key == key } }
-  }
-
-  private func isWritten(
-    _ status: InstrumentationInstanceStatus, _ place: AgentPlace, _ session: AgentSession<AgentPlace>?
-  ) -> Bool {
-    InstanceObject.status(session, previous: status, now: calls.time()).isSame(as: status)
-  }
-
-  private func write(
-    _ status: InstrumentationInstanceStatus, _ object: InstrumentationInstance, _ place: AgentPlace
-  ) async throws -> ReconcileResult {
-    if state.withLock({ $0.written[place] })?.key != object.key {
-      try await calls.apply(object)
-      state.withLock { $0.written[place] = Written(key: object.key, status: nil, time: .now) }
-    }
-    var patch = InstrumentationInstance(name: object.name, namespace: object.key.namespace)
-    patch.status = status
-    do throws(KubeError) {
-      try await calls.applyStatus(patch)
-    } catch {
-      // Somebody has deleted it; the next attempt makes it anew.
-      if error.isNotFound { state.withLock { $0.written[place] = nil } }
-      throw error
-    }
-    state.withLock { $0.written[place] = Written(key: object.key, status: status, time: .now) }
-    return .done
-  }
-
-  /// How long to wait until another object may be written; nil when one may be now.
-  private func delay() -> Duration? {
-    let now = ContinuousClock.now - start
-    return state.withLock { state in state.rate.take(at: now) ? nil : max(state.rate.delay(at: now), .milliseconds(10))
-    }
-  }
+  func note(_ instance: InstrumentationInstance, of place: AgentPlace) { writer.note(instance, of: place) }
 }
 
 extension InstanceReporter.Calls {

@@ -67,7 +67,6 @@ final class OpAMPServer: Sendable {
         config: { [configs] in configs.get($0) }, changed: { changed.yield($0) }, follow: { processes.follow($0) }),
       logger: logger)
     let reporter = InstanceReporter(calls: .init(client), logger: logger) { service.desired($0) }
-    let controller = reporter.controller()
     pods.onChange { old, new in
       if let old, old.metadata.uid != new?.metadata.uid { service.podEnded(old.key, uid: old.metadata.uid ?? "") }
     }
@@ -77,9 +76,9 @@ final class OpAMPServer: Sendable {
       if let key = (new ?? old)?.key { service.configChanged(key) }
     }
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await controller.run() }
+      group.addTask { await reporter.run() }
       group.addTask { for await process in ends { service.processEnded(process) } }
-      group.addTask { for await places in changes { for place in places { controller.enqueue(place) } } }
+      group.addTask { for await places in changes { for place in places { reporter.enqueue(place) } } }
       group.addTask { await self.listen(service, loop) }
       group.addTask { await self.adoptLeftovers(service, reporter) }
       await withTaskCancellationHandler {
