@@ -10,7 +10,8 @@ rules it keeps:
   is away does not hold up its end. OTEL_LOG_LEVEL=debug lets the agent write to standard error.
 - Where the environment names an OpAMP server, the node agent is told how the process is, and may change settings while
   it runs (odigos_opamp.py, odigos_remote.py and what this says).
-- Threads take no signals of the program, and begin anew where it is forked (odigos_threads.py).
+- Threads take no signals of the program, begin anew where it is forked (odigos_threads.py), and are in none of its lists
+  (odigos_listing.py).
 - Package managers, and processes with little address space, are left alone (odigos_program.py).
 - An interpreter that is too old is left alone; therefore this file must be valid for every Python, even 2.7.
 """
@@ -229,7 +230,9 @@ def _start(settings, threads):
             if settings is not None:
                 settings.install()
             threads.install()
-            with threads.following():
+            listing = _load("odigos_listing").Listing()
+            listing.install()
+            with threads.following(), listing.agents():
                 _initialize(auto_instrumentation)
         finally:
             settled()
