@@ -4,13 +4,15 @@ Python imports `sitecustomize` once at start, before the program; PYTHONPATH has
 rules it keeps:
 
 - The application's own packages win: what OpenTelemetry needs lies at the end of the path. OpenTelemetry itself, which
-  applications have too and which must be of one piece, comes from where its API is newer.
+  applications have too and which must be of one piece, comes from where its API is newer (odigos_packages.py).
 - A `sitecustomize` that the application or the distribution has is run as if this one were not there.
 - Nothing is written to the application's output, no failure of the agent reaches the program, and a collector that
   is away does not hold up its end. OTEL_LOG_LEVEL=debug lets the agent write to standard error.
 - Where the environment names an OpAMP server, the node agent is told how the process is, and may change settings while
   it runs (odigos_opamp.py, odigos_remote.py and what this says).
-- Threads take no signals of the program, and begin anew where it is forked (odigos_threads.py).
+- Threads take no signals of the program, begin anew where it is forked (odigos_threads.py), and are in none of its lists
+  (odigos_listing.py).
+- Package managers, and processes with little address space, are left alone (odigos_program.py).
 - An interpreter that is too old is left alone; therefore this file must be valid for every Python, even 2.7.
 """
 import os
@@ -55,30 +57,6 @@ def _run_hidden_sitecustomize():
         if ours is not None:
             # the import system expects the module that it is loading to be there afterwards
             sys.modules.setdefault("sitecustomize", ours)
-
-
-def _enter_path(packages):
-    from importlib.metadata import distributions
-
-    def version(name, path):
-        for distribution in distributions(name=name, path=path):
-            return tuple(int(number) for number in distribution.version.split(".")[:2])
-        return (0, 0)
-
-    dependencies = os.path.join(packages, "odigos-dependencies")
-    # This one only ever gains names, some of which OpenTelemetry needs: the newer one serves everybody.
-    name = "typing_extensions"
-    if name not in sys.modules and version(name, sys.path) < version(name, [dependencies]):
-        sys.path.insert(0, dependencies)
-        try:
-            __import__(name)
-        finally:
-            sys.path.remove(dependencies)
-    if version("opentelemetry-api", sys.path) > version("opentelemetry-api", [packages]):
-        sys.path.append(packages)
-    else:
-        sys.path.insert(0, packages)
-    sys.path.append(dependencies)
 
 
 def _silence():
@@ -252,7 +230,9 @@ def _start(settings, threads):
             if settings is not None:
                 settings.install()
             threads.install()
-            with threads.following():
+            listing = _load("odigos_listing").Listing()
+            listing.install()
+            with threads.following(), listing.agents():
                 _initialize(auto_instrumentation)
         finally:
             settled()
@@ -269,6 +249,31 @@ def _keep_quiet_about_forks():
     warnings.filterwarnings("ignore", r"This process \(pid=\d+\) is multi-threaded, use of fork", DeprecationWarning)
 
 
+def _trace(packages):
+    agent = None
+    try:
+        if _load("odigos_program").is_left_alone():
+            return
+        threads = _load("odigos_threads").Threads()
+        settings, agent = _connect(threads)
+        settled = _load("odigos_packages").enter(os.path.join(_here, packages).rstrip(os.sep))
+        try:
+            _start(settings, threads)
+        finally:
+            settled()
+        if sys.version_info >= (3, 12):
+            _keep_quiet_about_forks()
+        if agent is not None:
+            agent.started(settings.components)
+    except Exception as error:  # whatever it is, the program must run
+        if agent is not None:
+            agent.failed(error)
+        if _debug:
+            import traceback
+
+            traceback.print_exc()
+
+
 def _main():
     _leave_path()
     try:
@@ -278,23 +283,7 @@ def _main():
         if packages is not None and not os.path.isdir(os.path.join(_here, packages, "opentelemetry")):
             packages = None
         if packages is not None and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true":
-            agent = None
-            try:
-                threads = _load("odigos_threads").Threads()
-                settings, agent = _connect(threads)
-                _enter_path(os.path.join(_here, packages).rstrip(os.sep))
-                _start(settings, threads)
-                if sys.version_info >= (3, 12):
-                    _keep_quiet_about_forks()
-                if agent is not None:
-                    agent.started(settings.components)
-            except Exception as error:  # whatever it is, the program must run
-                if agent is not None:
-                    agent.failed(error)
-                if _debug:
-                    import traceback
-
-                    traceback.print_exc()
+            _trace(packages)
 
 
 _main()

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "socket"
+require_relative "odigos_threads"
 require_relative "odigos_wire"
 
 # The agent's side of OpAMP (opentelemetry.io/docs/specs/opamp): tells the node agent how the process is, and takes
@@ -96,7 +97,7 @@ class OdigosOpAMP
   def run_soon
     thread = Thread.new { run }
     thread.report_on_exception = false
-    thread.thread_variable_set(:fork_safe, true) # Puma warns of others
+    OdigosThreads.hide(thread)
     thread.name = "odigos"
   rescue ThreadError
     nil

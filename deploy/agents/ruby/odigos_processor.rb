@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "odigos_threads"
+
 # OpenTelemetry's span processor and exporter for OTLP, made with the first span of each process. A process that was forked
 # must not use its parent's connection, and a program that only loads itself to fork has no thread of ours yet.
 class OdigosProcessor
@@ -59,8 +61,9 @@ class OdigosProcessor
   def make
     exporter = Watched.new(OpenTelemetry::Exporter::OTLP::Exporter.new, @settings)
     @processor = OpenTelemetry::SDK::Trace::Export::BatchSpanProcessor.new(exporter)
-    # Puma warns of threads that begin before it forks; of this one nothing is lost.
-    @processor.instance_variable_get(:@thread)&.thread_variable_set(:fork_safe, true)
+    thread = @processor.instance_variable_get(:@thread) # of which nothing is lost where the program forks
+    OdigosThreads.hide(thread) if thread
+    OdigosThreads.hide_timeouts
     @process = Process.pid
   end
 end

@@ -66,9 +66,11 @@ module OdigosWire
 
   # To the Unix socket where there is one, else to the port.
   class Connection
+    SERVER = /\A\[?(.*?)\]?(?::(\d+))?\z/
+
     def initialize(path, server)
       has_socket = !path.to_s.empty? && (server.to_s.empty? || File.exist?(path))
-      host, port = server.to_s.split(":")
+      host, port = server.to_s.match(SERVER)&.captures # of IPv6 with brackets and without
       @socket = has_socket ? UNIXSocket.new(path) : Socket.tcp(host, Integer(port || 80), connect_timeout: TIMEOUT_SECONDS)
     end
 

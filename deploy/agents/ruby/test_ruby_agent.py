@@ -247,6 +247,50 @@ Process.wait
         ran = self.run_command("ruby", os.path.join(self.directory, "count.rb"), agent=False)
         self.assertEqual((ran.stdout, ran.stderr), ("1\n", ""))
 
+    def test_what_a_hidden_thread_begins_is_hidden(self):
+        ran = self.run_program("""
+require_relative "ruby/odigos_threads"
+begun, all = Queue.new, -> { [Thread.list.size, ThreadGroup::Default.list.size] }
+hidden = Thread.new { Thread.stop; Thread.new { begun << Thread.current; sleep }.join }
+p all.call
+OdigosThreads.hide(hidden)
+p all.call
+hidden.run until hidden.stop? && begun.size == 1
+p begun.pop.alive?, all.call, Class.new(Thread).list == [Thread.main]
+Thread.new { sleep }
+p all.call
+""", agent=False)
+        self.assertEqual((ran.stdout, ran.stderr), ("[2, 2]\n[1, 1]\ntrue\n[1, 1]\ntrue\n[2, 2]\n", ""))
+
+    def test_the_thread_of_ruby_for_timeouts_is_hidden_where_the_exporter_brings_it(self):
+        self.write("timeout.rb", """
+module Timeout # as of Ruby 3.2
+  def self.timeout(_)
+    @thread ||= Thread.new { sleep }.tap { |t| t.name = "Timeout stdlib thread"; ThreadGroup::Default.add(t) }
+    yield
+  end
+end
+""")
+        for first, count in (("", 1), ("Timeout.timeout(1) {}", 2)):
+            ran = self.run_program(f"""
+require "timeout"
+{first}
+require_relative "ruby/odigos_threads"
+OdigosThreads.hide_timeouts
+p Thread.list.size, ThreadGroup::Default.list.size
+""", "-I", self.directory, agent=False)
+            self.assertEqual((ran.stdout, ran.stderr), (f"{count}\n{count}\n", ""))
+
+    @unittest.skipUnless(HAS_REAL, "OpenTelemetry's gems are not laid out")
+    def test_programs_wait_for_their_own_threads_alone(self):
+        wait = "Thread.new { sleep 0.1; puts 'work' }\nThread.list.each { |t| t.join unless t == Thread.current }\n" \
+               "p Thread.list.size, ThreadGroup::Default.list.size, Class.new(Thread).list.size\n"
+        span = "OpenTelemetry.tracer_provider.tracer('mine').in_span('a') {} if defined?(OpenTelemetry)\n"
+        for source in (wait, span + wait, f"fork {{ {span + wait} }}\nProcess.wait\n"):
+            with self.subTest(source):
+                self.assert_same("ruby", "-e", 'require "net/http"\n' + source, agents=[self.real],
+                                 ODIGOS_OPAMP_SERVER_HOST="127.0.0.1:9", **NOWHERE)
+
     @unittest.skipUnless(HAS_REAL, "OpenTelemetry's gems are not laid out")
     def test_a_call_is_traced_and_carries_its_trace(self):
         with Sink() as sink:

@@ -1,6 +1,8 @@
 """Tests of what the Ruby agent tells a node agent, and what it lets it change; see test_ruby_agent.py for what it needs."""
 import os
+import socket
 import sys
+import threading
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -14,6 +16,14 @@ from test_opamp import FULL, INTERVAL, Server, has_applied, remote_config  # noq
 WAIT = """
 def wait(name) = (sleep 0.02 until File.exist?(File.join(ENV["EVENTS"], name)))
 """
+
+
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        return True
+    except OSError:
+        return False
 
 
 class RubyOpAMPTests(unittest.TestCase):
@@ -41,6 +51,47 @@ class RubyOpAMPTests(unittest.TestCase):
                 self.assertEqual((hello.state, hello.components), (b"Healthy", {"thing": (1, "")}))
                 self.assertTrue(goodbye.is_goodbye)
                 self.assertEqual([message.sequence for message in server.messages], list(range(1, len(server.messages) + 1)))
+
+    def test_a_program_that_waits_for_all_its_threads_ends(self):
+        server = Server(lambda server, message: server.tell("heard") or INTERVAL)
+        ran = self.run_with(server, """require 'sinatra'
+wait('heard')
+Thread.new { sleep 0.1; puts 'work' }
+(Thread.list - [Thread.current]).each(&:join)
+p Thread.list.size, ThreadGroup::Default.list.size
+""")
+        self.assertEqual((ran.returncode, ran.stdout), (0, "work\n1\n1\n"))
+        self.assertTrue(server.messages[-1].is_goodbye)
+
+    def test_servers_are_named_as_a_pod_gets_their_address(self):
+        for name, address in (("127.0.0.1:4320", ("127.0.0.1", 4320)), ("[fd00::1]:4320", ("fd00::1", 4320)),
+                              ("fd00::1:4320", ("fd00::1", 4320)), ("[::1]", ("::1", 80)), ("odiglet", ("odiglet", 80))):
+            ran = self.run_program(f"""require "socket"
+require_relative "ruby/odigos_wire"
+def Socket.tcp(*where, **) = p(where)
+OdigosWire::Connection.new(nil, {name!r})
+""", agent=False)
+            self.assertEqual((ran.stdout, ran.stderr), ('["%s", %d]\n' % address, ""))
+
+    @unittest.skipUnless(has_ipv6(), "there is no ::1 here")
+    def test_a_server_may_have_an_address_of_ipv6(self):
+        def hear():
+            connection, _ = listening.accept()
+            with connection:
+                heard.append(connection.recv(1 << 16)[:15])
+            self.write("heard", "")
+
+        for name in ("[::1]:%d", "::1:%d"):
+            heard = []
+            with self.subTest(name), socket.create_server(("::1", 0), family=socket.AF_INET6) as listening:
+                listening.settimeout(test_ruby_agent.DEADLINE)
+                thread = threading.Thread(target=hear, daemon=True)
+                thread.start()
+                ran = self.run_program(WAIT + "require 'sinatra'\nwait('heard')", "-I", os.path.join(self.directory, "thing", "lib"),
+                                       EVENTS=self.directory, ODIGOS_OPAMP_SERVER_HOST=name % listening.getsockname()[1])
+                thread.join()
+                os.unlink(os.path.join(self.directory, "heard"))
+            self.assertEqual((ran.returncode, ran.stderr, heard), (0, "", [b"POST /v1/opamp "]))
 
     def test_what_has_not_changed_is_said_once_and_again_when_asked(self):
         def answer(server, message):
