@@ -89,7 +89,7 @@ struct AgentFilesMonitor: Sendable {
         try? await Task.sleep(for: .milliseconds(100))
       }
       isNoted.withLock { $0 = false }
-      await look(&state)
+      await look(&state, watch)
       watch.watch(state.check.watchedDirectories)
     }
   }
@@ -107,8 +107,10 @@ struct AgentFilesMonitor: Sendable {
     var complaint = Complaint()
   }
 
-  private func look(_ state: inout State) async {
+  private func look(_ state: inout State, _ watch: DirectoryWatch) async {
     note(state.check.problem(), &state)
+    // What changes during the work, which may take long, is seen after it.
+    watch.watch(state.check.watchedDirectories)
     if state.problem != nil, !state.check.isDirectoryGone, state.nextRepair <= .now { await repair(&state) }
     if state.problem == nil, state.ticks % Self.cleaningTicks == 0 { await removeUnusedVersions() }
   }

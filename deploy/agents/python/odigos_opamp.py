@@ -191,7 +191,7 @@ class Agent:
     def _end(self):
         """Says goodbye when the program ends, if that is quickly done."""
         self._threads.look()  # who has the parent's connection must not say that the parent goes
-        if not self._lock.acquire(False):
+        if not self._lock.acquire(timeout=TIMEOUT_SECONDS_AT_EXIT):  # an exchange is under way, and takes longer
             return
         try:
             if self._is_heard and self._connection is not None and self._connection.sock is not None:
