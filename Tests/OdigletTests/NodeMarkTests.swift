@@ -113,7 +113,8 @@ import Testing
     #expect(kept.json.at("spec", "taints")?.array?.count == 1)
   }
 
-  @Test(arguments: [(nil, 1024), (0, 1024), (110, 1024), (250, 2000), (1_000_000, 65536), (.max, 65536)] as [(Int?, Int)])
+  @Test(
+    arguments: [(nil, 1024), (0, 1024), (110, 1024), (250, 2000), (1_000_000, 65536), (.max, 65536)] as [(Int?, Int)])
   func capacityGrowsWithTheNode(pods: Int?, capacity: Int) {
     #expect(DeviceCapacity.forNode(pods: pods) == capacity)
   }
