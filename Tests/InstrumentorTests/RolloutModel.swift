@@ -74,7 +74,7 @@ struct RolloutModel {
     case 135..<145: now += Int.random(in: 1...20, using: &generator)
     default: control(index)
     }
-    record.check(workloads)
+    record.check(workloads, now: now)
   }
 
   /// A new process: it knows what the objects say and nothing else.
@@ -135,8 +135,7 @@ struct RolloutModel {
     if let patch = plan.workloadPatch,
       patch.at("metadata", "resourceVersion") == model.object.json.at("metadata", "resourceVersion")
     {
-      let others = workloads.indices.count { $0 != index && isRollingOut($0) }
-      record.note(plan, situation, others: others)
+      record.note(plan, situation)
       var patch = patch
       patch.set(["metadata", "resourceVersion"], nil)
       workloads[index].write(patch)
@@ -165,9 +164,6 @@ struct RolloutModel {
       isWebhookServing: isWebhookServing, now: KubeTime(seconds: now).text)
   }
 
-  /// Whether a restart for agents, or the putting back of a template, is under way.
-  private func isRollingOut(_ index: Int) -> Bool { workloads[index].object.ownRolloutStart(now: now) != nil }
-
   private mutating func apply(_ status: PlannedStatus?, _ index: Int) {
     guard let status, let config = workloads[index].config else { return }
     workloads[index].config?.json["status"] = status.applied(to: config.key).json["status"]
@@ -185,11 +181,12 @@ struct RolloutModel {
         refresh(index)
         control(index)
         refresh(index)
+        record.check(workloads, now: now)
         deploy(index)
         workloads[index].runPods(now: now)
+        record.check(workloads, now: now)
       }
       now += 7
-      record.check(workloads)
     }
   }
 }

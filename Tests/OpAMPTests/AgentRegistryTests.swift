@@ -256,7 +256,7 @@ struct AgentRegistryTests {
     message.effectiveConfig = config
     _ = agents.admit(message, at: "place", from: "peer")
     let report = try #require(agents.registry.session(at: "place")?.report)
-    #expect(report.description.nonIdentifyingAttributes.count == 64)
+    #expect(report.description.nonIdentifyingAttributes.count == 15)
     #expect(report.description.nonIdentifyingAttributes[0].value.text.utf8.count == 1024)
     #expect(report.health?.components.count == 64)
     #expect(report.health?.own.lastError.utf8.count == 4096)

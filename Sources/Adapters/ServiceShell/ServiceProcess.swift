@@ -12,10 +12,21 @@ struct ServiceProcess {
   /// How long the component may take to end once it has been told to.
   var stopTimeout = Duration.seconds(10)
 
+  /// Container runtimes begin with 1,024 descriptors, which others' connections could use up; a process may raise that
+  /// to what it is allowed by itself.
+  private static func raiseDescriptorLimit() {
+    var limit = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    guard getrlimit(resource, &limit) == 0, limit.rlim_cur < min(limit.rlim_max, 65536) else { return }
+    limit.rlim_cur = min(limit.rlim_max, 65536)
+    setrlimit(resource, &limit)
+  }
+
   /// Runs `body` until it ends or a signal ends it; gives the exit code.
   func run(_ body: @escaping @Sendable (ServiceShell) async throws -> Void) async -> Int32 {
     signal(SIGPIPE, SIG_IGN)
     shim_tune_malloc(2)
+    Self.raiseDescriptorLimit()
     let logger = Logger(label: name)
     let health = HealthState()
     ProcessMetrics.add(to: health, component: name)

@@ -35,7 +35,7 @@ final class RepresentativeEnds: Sendable {
   }
 
   /// A quarter of what the process may have: the connections and the agents' processes need some as well.
-  private static var descriptors: Int {
+  static var descriptors: Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
     return Int(clamping: min(limit.rlim_cur, 8192) / 4)

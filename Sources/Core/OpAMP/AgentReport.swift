@@ -10,6 +10,9 @@ public struct AgentReport: Sendable, Equatable {
     public static let error = 4096
     /// The longest section of what it does, in bytes; a longer one is left out, since half of one says nothing.
     public static let section = 16 << 10
+    /// The most bytes of all attributes of a kind, of all components, and of all sections: an object of the API server
+    /// is made of them, for each agent.
+    public static let total = 16 << 10
   }
 
   /// Who it is.
@@ -37,9 +40,24 @@ public struct AgentReport: Sendable, Equatable {
 
   private static func bounded(_ description: AgentDescription) -> AgentDescription {
     var kept = AgentDescription()
-    kept.identifyingAttributes = description.identifyingAttributes.prefix(Limit.entries).map(bounded)
-    kept.nonIdentifyingAttributes = description.nonIdentifyingAttributes.prefix(Limit.entries).map(bounded)
+    kept.identifyingAttributes = bounded(description.identifyingAttributes)
+    kept.nonIdentifyingAttributes = bounded(description.nonIdentifyingAttributes)
     return kept
+  }
+
+  private static func bounded(_ attributes: [AgentAttribute]) -> [AgentAttribute] {
+    fitting(attributes.prefix(Limit.entries).map(bounded)) { $0.key.utf8.count + $0.value.text.utf8.count }
+  }
+
+  /// Those that there is room for, in their order.
+  private static func fitting<Element>(_ elements: [Element], _ size: (Element) -> Int) -> [Element] {
+    var left = Limit.total
+    return elements.filter { element in
+      let size = size(element)
+      guard size <= left else { return false }
+      left -= size
+      return true
+    }
   }
 
   private static func bounded(_ attribute: AgentAttribute) -> AgentAttribute {
@@ -53,8 +71,16 @@ public struct AgentReport: Sendable, Equatable {
   private static func bounded(_ health: AgentHealth) -> AgentHealth {
     var kept = AgentHealth()
     kept.own = bounded(health.own)
-    for (name, component) in health.components.sorted(by: { $0.key < $1.key }).prefix(Limit.entries) {
-      kept.components[cut(name, to: Limit.text)] = bounded(component)
+    let components = health.components.sorted { $0.key < $1.key }.prefix(Limit.entries).map { name, component in
+      (name: cut(name, to: Limit.text), status: bounded(component))
+    }
+    for (name, status) in fitting(
+      components,
+      { name, status in
+        name.utf8.count + status.status.utf8.count + status.lastError.utf8.count
+      })
+    {
+      kept.components[name] = status
     }
     return kept
   }
@@ -68,8 +94,10 @@ public struct AgentReport: Sendable, Equatable {
 
   private static func bounded(_ config: EffectiveConfig) -> EffectiveConfig {
     var kept = EffectiveConfig()
-    for (name, section) in config.config.sections.sorted(by: { $0.key < $1.key }).prefix(8) {
-      guard section.body.count <= Limit.section else { continue }
+    let sections = config.config.sections.sorted { $0.key < $1.key }.prefix(8).filter {
+      $0.value.body.count <= Limit.section
+    }
+    for (name, section) in fitting(Array(sections), { $0.value.body.count }) {
       kept.config.sections[cut(name, to: Limit.text)] = ConfigSection(
         body: section.body, contentType: cut(section.contentType, to: Limit.text))
     }

@@ -58,6 +58,60 @@ struct InstanceReporterTests {
     AgentPlace(pod: ObjectKey(namespace: "shop", name: "web-1"), podUID: "u", container: "app", pid: pid)
   }
 
+  @Test func whatOnlySaysMoreIsNotWrittenForEver() async throws {
+    let scene = Scene()
+    let reporter = InstanceReporter(calls: scene.calls, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    { scene.desired($0) }
+    let work = Task { await reporter.run() }
+    scene.state.withLock { $0.isOpen = true }
+    // It counts: ever another status of a part; and then it is unwell, which is told all the same.
+    var count = 0
+    func say(healthy: Bool) {
+      count += 1
+      var health = AgentHealth(isHealthy: healthy)
+      health.components = ["counter": ComponentStatus(isHealthy: true, status: "\(count)")]
+      scene.state.withLock { $0.agents[1] = health }
+      reporter.enqueue(Self.place(1))
+    }
+    try await eventually("the allowance is used up") {
+      say(healthy: true)
+      return reporter.waitingCount == 0 && scene.state.withLock { $0.statuses.count } == 9
+    }
+    for _ in 0..<100 { say(healthy: true) }
+    say(healthy: false)
+    try await eventually("it is unwell") { scene.state.withLock { $0.statuses.last?.isHealthy == false } }
+    #expect(scene.state.withLock { $0.statuses.count } == 10)
+    work.cancel()
+    await work.value
+  }
+
+  @Test func whatIsNotedLateDoesNotHideWhatWasWritten() async throws {
+    let scene = Scene()
+    let reporter = InstanceReporter(calls: scene.calls, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    { scene.desired($0) }
+    let work = Task { await reporter.run() }
+    func instance(healthy: Bool) throws -> InstrumentationInstance {
+      scene.state.withLock { $0.agents[1] = AgentHealth(isHealthy: healthy) }
+      guard case .present(let session, _, let name) = scene.desired(Self.place(1)) else { throw CancellationError() }
+      var instance = InstanceObject.object(named: name, at: Self.place(1), configName: nil)
+      instance.status = InstanceObject.status(session, previous: nil, now: "t")
+      return instance
+    }
+    let old = try instance(healthy: false)
+    let new = try instance(healthy: true)
+    #expect(!reporter.knows(new.key))
+    scene.state.withLock { $0.isOpen = true }
+    reporter.enqueue(Self.place(1))
+    try await eventually("it is written") { scene.state.withLock { $0.statuses.last?.isHealthy == true } }
+    reporter.note(old, of: Self.place(1))
+    #expect(reporter.knows(new.key))
+    scene.state.withLock { $0.agents[1] = AgentHealth(isHealthy: false) }
+    reporter.enqueue(Self.place(1))
+    try await eventually("it is written anew") { scene.state.withLock { $0.statuses.last?.isHealthy == false } }
+    work.cancel()
+    await work.value
+  }
+
   @Test func tellsWhoIsUnwellOrGoneBeforeWhatElseWaits() async throws {
     let scene = Scene()
     let reporter = InstanceReporter(calls: scene.calls, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -57,6 +57,35 @@ struct OpAMPServiceTests {
     await fixture.stop()
   }
 
+  @Test func whoSaysGoodbyeAtOnceIsNotFollowed() async throws {
+    let fixture = try await ServiceFixture()
+    try fixture.node.addProcess(100, in: NodeFixture.containerID, ownPID: 5)
+    var goodbye = Self.message(1, pid: 5)
+    goodbye.isDisconnect = true
+    for _ in 0..<50 { #expect(try Self.answer(fixture.service, goodbye).error == nil) }
+    #expect(fixture.followed.isEmpty)
+    #expect(try Self.answer(fixture.service, Self.message(1, pid: 5)).error == nil)
+    #expect(fixture.followed.map(\.pid) == [100])
+    await fixture.stop()
+  }
+
+  @Test func oneSenderKeepsNobodyElseFromBeingFound() async throws {
+    let fixture = try await ServiceFixture()
+    func answer(_ message: AgentToServer, from address: String) throws -> ServerToAgent {
+      var request = Self.request(message: message)
+      request.peer = .address(address)
+      return try ServerToAgent(protobuf: fixture.service.answer(request).body)
+    }
+    for uid in 0..<250 {
+      #expect(try answer(Self.message(UInt8(uid), pid: 7000), from: "10.9.9.9").error != nil)
+    }
+    fixture.node.add(
+      NodeFixture.pod(
+        "web-1", uid: NodeFixture.podUID, containers: ["app": NodeFixture.containerID], addresses: ["10.0.0.8"]))
+    #expect(try answer(Self.message(1, pid: 5), from: "10.0.0.8").error == nil)
+    await fixture.stop()
+  }
+
   @Test func changesAreGatheredAndObjectsThatWereDeletedComeBack() async throws {
     let fixture = try await ServiceFixture()
     _ = try Self.answer(fixture.service, Self.message(1, pid: 5))

@@ -16,6 +16,7 @@ final class ServiceFixture: Sendable {
   let node: NodeFixture
   let instances = FakeInstances()
   let service: OpAMPService
+  private let follows: Locked<[ProcessIdentity]>
   private let config: Locked<InstrumentationConfig?>
   private let loop: EventLoop
   private let servers: [HTTPServer]
@@ -27,10 +28,14 @@ final class ServiceFixture: Sendable {
     return 0
   }
 
+  /// The processes that are followed.
+  var followed: [ProcessIdentity] { follows.withLock { $0 } }
+
   init(config first: JSONValue = RemoteConfigurationTests.config) async throws {
     let node = try NodeFixture()
     let loop = try EventLoop(name: "opamp-test")
     let config = Locked<InstrumentationConfig?>(InstrumentationConfig(json: first))
+    let follows = Locked<[ProcessIdentity]>([])
     let (ends, told) = AsyncStream.makeStream(of: ProcessIdentity.self)
     let (changes, changed) = AsyncStream.makeStream(of: Set<AgentPlace>.self)
     // Processes of the fixture are those of the machine only by their ids.
@@ -39,7 +44,11 @@ final class ServiceFixture: Sendable {
       OpAMPService.Surroundings(
         locator: AgentLocator(pods: node.pods, tree: node.tree), pods: node.pods,
         config: { key in key.name == "statefulset-web" ? config.withLock { $0 } : nil },
-        changed: { changed.yield($0) }, follow: { processes.follow($0) }),
+        changed: { changed.yield($0) },
+        follow: { process in
+          follows.withLock { $0.append(process) }
+          processes.follow(process)
+        }),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     let reporter = InstanceReporter(
       calls: instances.calls, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -55,6 +64,7 @@ final class ServiceFixture: Sendable {
     self.node = node
     self.loop = loop
     self.config = config
+    self.follows = follows
     self.service = service
     self.servers = servers
     self.processes = processes

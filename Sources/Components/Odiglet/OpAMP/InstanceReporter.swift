@@ -63,6 +63,9 @@ final class InstanceReporter: Sendable {
   /// How many objects wait for their turn.
   var waitingCount: Int { writer.waitingCount }
 
+  /// Whether an object of this name was written since the start, or is noted.
+  func knows(_ key: ObjectKey) -> Bool { writer.knows(key) }
+
   /// Takes note of an object that there is already.
   func note(_ instance: InstrumentationInstance, of place: AgentPlace) { writer.note(instance, of: place) }
 }

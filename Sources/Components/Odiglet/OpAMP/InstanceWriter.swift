@@ -19,12 +19,14 @@ final class InstanceWriter: Sendable {
     var key: ObjectKey
     var status: InstrumentationInstanceStatus?
     var time: ContinuousClock.Instant
+    var details = TokenBucket(perSecond: InstanceWriter.detailsPerSecond, burst: 8, now: .zero)
   }
   private struct State: Sendable {
     var written: [AgentPlace: Written] = [:]
     /// Since when there should be objects that there are not yet.
     var wanted: [AgentPlace: ContinuousClock.Instant] = [:]
     var schedule = WriteSchedule<AgentPlace>(now: .zero)
+    var pods = Allowances<String>(perSecond: 2, burst: 256)
   }
 
   private let calls: InstanceReporter.Calls
@@ -34,6 +36,8 @@ final class InstanceWriter: Sendable {
   private let start = ContinuousClock.now
   private let state = Locked(State())
   private static let interval = Duration.seconds(1)
+  /// How often what only says more of an agent is written in the long run: some count, or tell the time.
+  private static let detailsPerSecond = 1.0 / 30
   /// How long a new agent may take to say what became of its configuration, which it gets with the first answer: then
   /// its object is complete when it is made, and not written twice.
   private static let settling = Duration.milliseconds(500)
@@ -55,8 +59,12 @@ final class InstanceWriter: Sendable {
   /// Takes note of an object that there is already.
   func note(_ instance: InstrumentationInstance, of place: AgentPlace) {
     let written = Written(key: instance.key, status: instance.status, time: start - Self.interval)
-    state.withLock { $0.written[place] = written }
+    // What has been written meanwhile is newer.
+    state.withLock { if $0.written[place] == nil { $0.written[place] = written } }
   }
+
+  /// Whether an object of this name was written since the start, or is noted.
+  func knows(_ key: ObjectKey) -> Bool { state.withLock { state in state.written.values.contains { $0.key == key } } }
 
   /// Looks at a place, and writes what is to be written if it is its turn; else it waits for that.
   func reconcile(_ place: AgentPlace) async throws -> ReconcileResult {
@@ -68,7 +76,11 @@ final class InstanceWriter: Sendable {
       let status = InstanceObject.status(session, previous: before?.status, now: calls.time())
       if let written = before?.status, before?.key.name == name, status.isSame(as: written) { return rest(place) }
       if let pause = pause(place, before) { return .requeue(after: pause) }
-      guard isTurn(of: place, Self.urgency(status, before: before?.status)) else { return .done }
+      let urgency = Self.urgency(status, before: before?.status)
+      let delay = delay(of: place, urgency)
+      guard delay == .zero else { return .requeue(after: delay) }
+      guard isTurn(of: place, urgency) else { return .done }
+      take(place, urgency)
       return try await write(status, InstanceObject.object(named: name, at: place, configName: configName), place)
     }
   }
@@ -92,6 +104,24 @@ final class InstanceWriter: Sendable {
       return since + Self.settling
     }
     return due > now ? due - now : nil
+  }
+
+  /// How long its pod, or it, has to wait because so much was written of it already: what one pod's agents say must
+  /// neither fill the API server's store nor keep those of others from being told of.
+  private func delay(of place: AgentPlace, _ urgency: WriteSchedule<AgentPlace>.Urgency) -> Duration {
+    let now = ContinuousClock.now - start
+    return state.withLock { state in
+      let details = urgency == .details ? state.written[place]?.details.delay(at: now) : nil
+      return max(state.pods.delay(place.podUID, at: now), details ?? .zero)
+    }
+  }
+
+  private func take(_ place: AgentPlace, _ urgency: WriteSchedule<AgentPlace>.Urgency) {
+    let now = ContinuousClock.now - start
+    state.withLock { state in
+      _ = state.pods.take(place.podUID, at: now)
+      if urgency == .details { _ = state.written[place]?.details.take(at: now) }
+    }
   }
 
   private static func urgency(
@@ -142,7 +172,10 @@ final class InstanceWriter: Sendable {
       if error.isNotFound { state.withLock { $0.written[place] = nil } }
       throw error
     }
-    state.withLock { $0.written[place] = Written(key: object.key, status: status, time: .now) }
+    state.withLock { state in
+      state.written[place]?.status = status
+      state.written[place]?.time = .now
+    }
     return .done
   }
 

@@ -58,7 +58,9 @@ final class OpAMPServer: Sendable {
 
   private func serve(on loop: EventLoop) async {
     let (ends, told) = AsyncStream.makeStream(of: ProcessIdentity.self)
-    let processes = ProcessEnds(tree: tree, loop: loop) { told.yield($0) }
+    let processes = ProcessEnds(tree: tree, loop: loop, maximumDescriptors: RepresentativeEnds.descriptors) {
+      told.yield($0)
+    }
     defer { processes.close() }
     let (changes, changed) = AsyncStream.makeStream(of: Set<AgentPlace>.self)
     let service = OpAMPService(
@@ -140,6 +142,8 @@ final class OpAMPServer: Sendable {
       for case (let instance, let decision)? in page.items {
         switch decision {
         case .leave: break
+        // The id may have become another process's meanwhile, and the name that one's.
+        case .delete where reporter.knows(instance.key): break
         case .delete: try await client.delete(InstrumentationInstance.self, instance.key)
         case .expect(let place):
           reporter.note(instance, of: place)

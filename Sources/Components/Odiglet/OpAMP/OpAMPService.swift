@@ -32,6 +32,8 @@ final class OpAMPService: Sendable {
   private struct State: Sendable {
     var registry = AgentRegistry<AgentPlace>()
     var places: [ProcessIdentity: AgentPlace] = [:]
+    /// By who sends: one alone must not keep all others from being found.
+    var senders = Allowances<String>(perSecond: 10, burst: 100)
     var locates = TokenBucket(perSecond: OpAMPService.locatesPerSecond, burst: 200, now: .zero)
   }
 
@@ -81,7 +83,7 @@ final class OpAMPService: Sendable {
     case .answer(let answer): return answer
     case .locate(let description):
       do throws(ServerError) {
-        let place = try locate(description, peer)
+        let place = try locate(description, peer, sender)
         return try admit(message, at: place, from: sender, endpoint: endpoint)
       } catch {
         logger.debug("an agent is not known", metadata: ["peer": "\(sender)", "error": "\(error.message)"])
@@ -90,9 +92,11 @@ final class OpAMPService: Sendable {
     }
   }
 
-  private func locate(_ description: AgentDescription, _ peer: RequestPeer?) throws(ServerError) -> AgentPlace {
+  private func locate(
+    _ description: AgentDescription, _ peer: RequestPeer?, _ sender: String
+  ) throws(ServerError) -> AgentPlace {
     let now = now
-    guard state.withLock({ $0.locates.take(at: now) }) else {
+    guard state.withLock({ $0.senders.take(sender, at: now) && $0.locates.take(at: now) }) else {
       throw .unavailable("too many agents come at once", retryAfter: .seconds(1))
     }
     return try surroundings.locator.locate(description, from: peer)
@@ -101,21 +105,24 @@ final class OpAMPService: Sendable {
   private func admit(
     _ message: AgentToServer, at place: AgentPlace, from sender: String, endpoint: String
   ) throws(ServerError) -> ServerToAgent {
-    let answer = change { state -> ServerToAgent? in
+    let (answer, isThere) = change { state -> (ServerToAgent?, Bool) in
       let others = state.registry.places.count { $0.podUID == place.podUID && $0 != place }
-      guard others < Self.agentsPerPod else { return nil }
-      if let process = place.process { state.places[process] = place }
+      guard others < Self.agentsPerPod else { return (nil, false) }
       // Looked up while nobody else changes the state: a change of it that comes now finds the agent here.
       let config = self.config(for: place, language: message.description?.text(AgentAttributeKey.language))
-      return state.registry.admit(
+      let answer = state.registry.admit(
         message, at: place, from: sender, endpoint: endpoint, config: config, newUID: Self.newUID(), at: now)
+      // Who says goodbye at once, or is refused, is not followed.
+      let isThere = state.registry.session(at: place) != nil
+      if let process = place.process, isThere { state.places[process] = place }
+      return (answer, isThere)
     }
     guard let answer else {
       throw .unavailable(
         "pod \(place.pod) has \(Self.agentsPerPod) instrumented processes already", retryAfter: .seconds(30))
     }
     // After the agent is known, so that its end cannot be told before.
-    if let process = place.process { surroundings.follow(process) }
+    if let process = place.process, isThere { surroundings.follow(process) }
     return answer
   }
 
