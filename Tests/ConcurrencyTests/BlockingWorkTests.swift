@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test func whatDoesNotEndHoldsNobodyUp() async throws {
-    let work = BlockingWork(patience: .milliseconds(50), maximum: 1, maximumHanging: 2)
+    let work = BlockingWork(patience: .milliseconds(500), maximum: 1, maximumHanging: 2)
     let obstacle = try Obstacle()
     #expect(await work.run("stuck") { obstacle.wait() } == nil)
     #expect(work.goingOn == ["stuck"])
