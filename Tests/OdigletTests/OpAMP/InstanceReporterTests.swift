@@ -85,6 +85,27 @@ struct InstanceReporterTests {
     await work.value
   }
 
+  @Test func aPodThatHasUsedUpItsAllowanceTakesNobodysTurn() async throws {
+    let scene = Scene()
+    let reporter = InstanceReporter(calls: scene.calls, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    { scene.desired($0) }
+    let work = Task { await reporter.run() }
+    scene.state.withLock { state in
+      state.isOpen = true
+      for pid in Int32(1)...400 { state.agents[pid] = AgentHealth(isHealthy: true) }
+    }
+    for pid in Int32(1)...399 { reporter.enqueue(Self.place(pid)) }
+    try await eventually("more than it may have at once") { scene.state.withLock { $0.statuses.count >= 260 } }
+    // Those that may not be written yet do not stand in the line, so another pod's is next.
+    #expect(reporter.waitingCount <= 4)
+    reporter.enqueue(
+      AgentPlace(pod: ObjectKey(namespace: "shop", name: "web-1"), podUID: "other", container: "app", pid: 400))
+    try await eventually("the other pod's") { scene.state.withLock { $0.statuses.contains { $0.pid == 400 } } }
+    #expect(scene.state.withLock { $0.statuses.count } < 400)
+    work.cancel()
+    await work.value
+  }
+
   @Test func whatIsNotedLateDoesNotHideWhatWasWritten() async throws {
     let scene = Scene()
     let reporter = InstanceReporter(calls: scene.calls, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -77,10 +77,9 @@ final class InstanceWriter: Sendable {
       if let written = before?.status, before?.key.name == name, status.isSame(as: written) { return rest(place) }
       if let pause = pause(place, before) { return .requeue(after: pause) }
       let urgency = Self.urgency(status, before: before?.status)
-      let delay = delay(of: place, urgency)
+      let delay = entry(of: place, urgency)
       guard delay == .zero else { return .requeue(after: delay) }
       guard isTurn(of: place, urgency) else { return .done }
-      take(place, urgency)
       return try await write(status, InstanceObject.object(named: name, at: place, configName: configName), place)
     }
   }
@@ -107,20 +106,18 @@ final class InstanceWriter: Sendable {
   }
 
   /// How long its pod, or it, has to wait because so much was written of it already: what one pod's agents say must
-  /// neither fill the API server's store nor keep those of others from being told of.
-  private func delay(of place: AgentPlace, _ urgency: WriteSchedule<AgentPlace>.Urgency) -> Duration {
+  /// neither fill the API server's store nor keep those of others from being told of. Who waits for a turn already has
+  /// been let in: turns that nobody may use would be taken from others.
+  private func entry(of place: AgentPlace, _ urgency: WriteSchedule<AgentPlace>.Urgency) -> Duration {
     let now = ContinuousClock.now - start
     return state.withLock { state in
+      guard !state.schedule.has(place) else { return .zero }
       let details = urgency == .details ? state.written[place]?.details.delay(at: now) : nil
-      return max(state.pods.delay(place.podUID, at: now), details ?? .zero)
-    }
-  }
-
-  private func take(_ place: AgentPlace, _ urgency: WriteSchedule<AgentPlace>.Urgency) {
-    let now = ContinuousClock.now - start
-    state.withLock { state in
+      let delay = max(state.pods.delay(place.podUID, at: now), details ?? .zero)
+      guard delay == .zero else { return delay }
       _ = state.pods.take(place.podUID, at: now)
       if urgency == .details { _ = state.written[place]?.details.take(at: now) }
+      return .zero
     }
   }
 

@@ -84,6 +84,9 @@ struct WriteSchedule<Key: Hashable & Sendable>: Sendable {
   /// There is nothing to be written of it any more.
   mutating func withdraw(_ key: Key) { waiting[key] = nil }
 
+  /// Whether it waits, or it is its turn.
+  func has(_ key: Key) -> Bool { waiting[key] != nil || granted.contains(key) }
+
   /// Whether it is its turn.
   func isGranted(_ key: Key) -> Bool { granted.contains(key) }
 
